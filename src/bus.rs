@@ -1,0 +1,13 @@
+//! The broker: logs in, hears, and puts what it hears into the hub's words.
+//!
+//! Promise: what it reports was understood, is of interest, and is acknowledged only when the loop says so. What
+//! cannot be read is counted, logged once per kind and acknowledged. The line comes back by itself.
+//!
+//! It deliberately does not know what is told of the news, or to whom.
+//!
+//! **Invariant:** this room imports `koji`, `watch` and `clock`.
+
+pub mod broker;
+pub mod decode;
+pub mod replay;
+pub mod source;

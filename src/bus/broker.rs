@@ -1,0 +1,121 @@
+//! What the configuration promises about a broker: checked, whole, ready to be dialled.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A broker, and how to log in to it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Broker {
+    pub address: Address,
+    pub login: Login,
+    pub trust: Trust,
+    /// The exchange that is bound to, `amq.topic` nearly everywhere.
+    pub exchange: String,
+    /// What stands before `.buildsys.` in the routing keys, such as `org.fedoraproject.prod`.
+    pub topic_prefix: String,
+    /// The value of `instance` in the bodies; messages with another value are of another hub. `primary` for Fedora.
+    pub koji_instance: String,
+    pub queue: Queue,
+    /// Routing keys that the site's file asks for, where they are narrower than `#`: what is bound is what they and
+    /// our own wishes have in common. Empty: no such limit.
+    pub allowed_keys: Vec<String>,
+    /// Queues and exchanges are only checked, not made (`passive_declares` of fedora-messaging).
+    pub passive: bool,
+    /// How many unacknowledged messages the broker may send ahead, 1 to [`MAX_PREFETCH`].
+    pub prefetch: u16,
+    /// Seconds between heartbeats; `None` takes what the broker proposes.
+    pub heartbeat: Option<u16>,
+    /// The time limit on everything from the first packet to the end of the login.
+    pub connection_timeout: Duration,
+    /// Shown to the broker's administrator. Ours fill in what is missing.
+    pub client_properties: BTreeMap<String, String>,
+}
+
+/// The largest prefetch that a configuration may ask for.
+pub const MAX_PREFETCH: u16 = 1000;
+
+/// Where a broker is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Address {
+    /// `amqps`: TLS from the first byte.
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+    /// Decoded: `/public_pubsub`.
+    pub vhost: String,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// How to log in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Login {
+    /// SASL EXTERNAL: the client certificate says who we are.
+    External { certificate: PathBuf, key: PathBuf },
+    /// SASL PLAIN: a user and a password or token.
+    Plain { user: String, password: Secret },
+}
+
+/// Whose certificates are believed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Trust {
+    /// Those of the system.
+    System,
+    /// Only those signed by the CA in this PEM file.
+    Only(PathBuf),
+}
+
+/// Which queue is read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Queue {
+    pub name: QueueName,
+    pub durable: bool,
+    pub auto_delete: bool,
+    pub exclusive: bool,
+    /// `x-…` arguments of the declaration.
+    pub arguments: BTreeMap<String, Argument>,
+}
+
+/// What a queue is called.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum QueueName {
+    /// The broker picks one for each connection.
+    ByServer,
+    /// Ours: a UUID that is kept in the state folder, or what the site's file says.
+    Named(String),
+}
+
+/// A value in a queue's arguments.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Argument {
+    Text(String),
+    Number(i64),
+    Switch(bool),
+}
+
+/// A text that must not be seen: not in a log, not in an error, not in `Debug`.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the text itself, to be handed to the login and to nobody else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}

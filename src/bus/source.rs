@@ -1,0 +1,25 @@
+//! Where news comes from.
+
+use std::future::Future;
+
+use tokio::sync::mpsc;
+
+use crate::koji::Interest;
+use crate::watch::{Delivery, Event};
+
+/// What the loop tells a source.
+pub struct Orders {
+    /// What is to be heard. A source takes up each new value.
+    pub interest: tokio::sync::watch::Receiver<Interest>,
+    /// What need not be sent again.
+    pub acknowledge: mpsc::UnboundedReceiver<Delivery>,
+    /// The computer was asleep: the line is dead even if it does not look so.
+    pub woken: tokio::sync::watch::Receiver<u64>,
+}
+
+/// A place that news comes from: a broker, or a recording.
+pub trait Source: Send + 'static {
+    /// Runs until the inbox or the orders close. Trouble is reported as [`Event::LinkChanged`] and the line is tried
+    /// again; nothing ends a source but its own end or the loop's.
+    fn run(self, orders: Orders, inbox: mpsc::Sender<Event>) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,67 @@
+//! Settings that have been checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+
+use crate::bus::broker::Broker;
+use crate::koji::{InstanceName, Site};
+use crate::watch::rules::Whose;
+use crate::watch::{Rules, Wanted};
+
+/// Everything that a person can set, whole and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub wanted: Wanted,
+    /// At least one.
+    pub instances: BTreeMap<InstanceName, Instance>,
+}
+
+/// One Koji instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    pub site: Site,
+    /// The user names that are "me", at least one, and how they were found.
+    pub users: BTreeSet<String>,
+    pub users_from: Identity,
+    /// Packages that are followed whoever builds them.
+    pub packages: BTreeSet<String>,
+    pub broker: Broker,
+}
+
+/// Where a user name was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Identity {
+    Configuration,
+    KerberosPrincipal,
+    Certificate,
+    /// `~/.fedora.upn`
+    FedoraUpn,
+}
+
+impl Settings {
+    /// Returns what these settings want told.
+    pub fn rules(&self, zone: TimeZone) -> Rules {
+        let whose = |it: &Instance| Whose {
+            users: it.users.clone(),
+            packages: it.packages.clone(),
+        };
+        Rules {
+            wanted: self.wanted,
+            instances: self
+                .instances
+                .iter()
+                .map(|(name, it)| (name.clone(), whose(it)))
+                .collect(),
+            zone,
+        }
+    }
+
+    /// Returns the addresses that links are built from.
+    pub fn sites(&self) -> BTreeMap<InstanceName, Site> {
+        self.instances
+            .iter()
+            .map(|(name, it)| (name.clone(), it.site.clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,19 @@
+//! Facts into words: every sentence that a person reads, and every menu, as plain values.
+//!
+//! It looks at a `Watch` and at notices and answers with values that can be compared, printed and tested whole. It
+//! knows no D-Bus and opens nothing; adapters in `desktop` and `cli` only translate what it returns.
+//!
+//! **Invariant:** this room imports `koji`, `watch` and `i18n`.
+
+pub mod card;
+pub mod icon;
+pub mod menu;
+pub mod status;
+pub mod tray;
+pub mod trouble;
+
+pub use card::{Action, Card, Urgency};
+pub use icon::Icon;
+pub use menu::{Item, Menu};
+pub use status::{InstanceStatus, Status};
+pub use tray::Tray;

@@ -1,0 +1,14 @@
+//! All that the tray shows, as one value.
+
+use super::{Icon, Menu};
+
+/// What the tray shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tray {
+    pub icon: Icon,
+    /// The tooltip's first line, and what a screen reader says.
+    pub title: String,
+    /// The tooltip's further lines; may be empty. Plain text.
+    pub text: String,
+    pub menu: Menu,
+}

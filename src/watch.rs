@@ -1,0 +1,25 @@
+//! What we know, and what follows from it.
+//!
+//! [`Watch::step`] takes one [`Event`] and answers with [`Effect`]s. It never waits and never looks at the world: the
+//! time is handed in, and everything it wants done is handed out. The same events at the same times give the same
+//! effects, to the byte.
+//!
+//! It deliberately knows no wire format, no D-Bus, no file, and no word that a person reads.
+//!
+//! **Invariant:** this room imports `koji` and nothing else of ours.
+
+pub mod effect;
+pub mod event;
+pub mod link;
+pub mod notice;
+pub mod rules;
+pub mod story;
+
+pub use effect::{Effect, Save};
+pub use event::{Closed, Delivery, Event, News, Outcome, PauseFor, Request};
+pub use link::{Link, Problem, Trouble};
+pub use notice::{Digest, Fate, Notice, NoticeId, RuleName, Tale, Telling};
+pub use rules::{Rules, Toggle, Wanted};
+pub use story::{Standing, Story};
+
+pub struct Watch;

@@ -1,0 +1,122 @@
+//! What has happened. Always in the past tense.
+
+use std::num::NonZeroU32;
+
+use jiff::Timestamp;
+
+use super::{Link, NoticeId, Rules, Toggle};
+use crate::koji::{Change, InstanceName};
+
+/// Something that has happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A source delivered news and a decoder understood it.
+    Heard(News),
+    /// A source received a message that cannot be read. It is counted; the source has logged and acknowledged it.
+    Spoiled(InstanceName),
+    /// The journal has the delivery's news safely.
+    Recorded(Delivery),
+    /// A person asked for something, from the tray, a notification, D-Bus or the command line.
+    Asked(Request),
+    /// The line to an instance's broker came up or went down.
+    LinkChanged(InstanceName, Link),
+    /// The notification server took a notice, or did not.
+    Shown(NoticeId, Outcome),
+    /// A notification has left the screen.
+    Closed(NoticeId, Closed),
+    /// A notification server appeared (`true`) or went away (`false`).
+    ServerChanged(bool),
+    /// A tray host appeared (`true`) or went away (`false`).
+    TrayChanged(bool),
+    /// The autostart entry was written (`true`) or removed (`false`), by us or by somebody else.
+    AutostartChanged(bool),
+    /// The configuration was read anew, and is good.
+    Reloaded(Rules),
+    /// The configuration was read anew, and is broken: what it says, with file and line. The old one stays in force.
+    ReloadFailed(String),
+    /// The time that [`super::Watch::wake_at`] asked for has come.
+    Woke,
+}
+
+/// A change, as it was heard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct News {
+    pub instance: InstanceName,
+    pub delivery: Delivery,
+    /// The message's own id, the same in each copy of it. `None` where the source has none.
+    pub message: Option<String>,
+    /// When the hub sent it, by the hub's clock.
+    pub sent: Option<Timestamp>,
+    pub change: Change,
+}
+
+/// One delivery of a source, to be acknowledged on the connection it came by.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Delivery {
+    pub instance: InstanceName,
+    /// The source's count of its connections; a delivery of a connection that is gone cannot be acknowledged.
+    pub connection: u32,
+    /// The delivery tag (AMQP 0-9-1, 1.8.3.13), growing within a connection.
+    pub tag: u64,
+}
+
+/// Something that a person asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// Show a page. `link` was built by us from configured addresses; `token` lets the browser take the focus.
+    Open { link: String, token: Option<String> },
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Switch one of the toggles.
+    Switch(Toggle, bool),
+    /// Tell nothing of this package for a while.
+    Mute { package: String, until: PauseFor },
+    /// Tell of this package again.
+    Unmute { package: String },
+    /// Show no notifications for a while.
+    Pause(PauseFor),
+    /// Show notifications again.
+    Resume,
+    /// Start with the session, or not.
+    StartAtLogin(bool),
+    /// Open the configuration in an editor.
+    EditPreferences,
+    /// Read the configuration again.
+    Reload,
+    /// End the program.
+    Quit,
+}
+
+/// How long a pause or a mute lasts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum PauseFor {
+    Minutes(NonZeroU32),
+    /// Until the next midnight by the local clock.
+    UntilTomorrow,
+    /// Until a person ends it.
+    UntilResumed,
+}
+
+impl PauseFor {
+    /// The shortest pause that the menu offers.
+    pub const HALF_AN_HOUR: Self = Self::Minutes(NonZeroU32::new(30).expect("30 is not zero"));
+    pub const AN_HOUR: Self = Self::Minutes(NonZeroU32::new(60).expect("60 is not zero"));
+}
+
+/// What became of a notice that was to be shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// The server took it.
+    Taken,
+    /// There is no server, it refused, or it did not answer in time. The notice is not on screen.
+    Lost,
+}
+
+/// Why a notification has left the screen (Desktop Notifications 1.2, `NotificationClosed`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Closed {
+    Expired,
+    Dismissed,
+    /// By us, or for a reason the server does not tell.
+    Otherwise,
+}

@@ -1,0 +1,86 @@
+//! What is to be told, as facts. The words are `view`'s.
+
+use std::fmt;
+
+use super::Story;
+
+/// Our own number of a notification, for as long as we run. The server has another one.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NoticeId(pub u64);
+
+impl fmt::Display for NoticeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something to put on screen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub id: NoticeId,
+    /// A notification with this id was shown before; it changes in place.
+    pub replaces: bool,
+    pub telling: Telling,
+    /// The person wants to hear it as well as see it.
+    pub sound: bool,
+}
+
+/// What a notice tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Telling {
+    /// One piece of news.
+    One(Tale),
+    /// Many at once.
+    Many(Digest),
+}
+
+/// One piece of news: what has become of a build or a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tale {
+    pub fate: Fate,
+    pub story: Story,
+    /// The rule that wanted it told.
+    pub rule: RuleName,
+}
+
+/// What has become of a build or a task.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fate {
+    Started,
+    Finished,
+    Failed,
+    Canceled,
+    Tagged(String),
+    Untagged(String),
+}
+
+/// Many pieces of news in one notice, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    pub tales: Vec<Tale>,
+}
+
+/// The rule that wanted something told.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum RuleName {
+    /// A build of mine.
+    MyBuilds,
+    /// A top-level task of mine that makes no build record.
+    MyScratchBuilds,
+    /// A build of mine was tagged.
+    MyTags,
+    /// Somebody else's build of a package I follow.
+    FollowedPackages,
+}
+
+impl RuleName {
+    /// Returns the name as `replay --print` and the log spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MyBuilds => "my-builds",
+            Self::MyScratchBuilds => "my-scratch-builds",
+            Self::MyTags => "my-tags",
+            Self::FollowedPackages => "followed-packages",
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What a person wants to be told of. Data, not code: the configuration writes it, the tray switches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+
+use crate::koji::{InstanceName, Interest};
+
+/// Everything that decides what is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    pub wanted: Wanted,
+    pub instances: BTreeMap<InstanceName, Whose>,
+    /// The local time zone, for "until tomorrow".
+    pub zone: TimeZone,
+}
+
+/// Whose builds are told of, on one instance.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Whose {
+    /// The user names that are "me".
+    pub users: BTreeSet<String>,
+    /// Packages that are followed whoever builds them.
+    pub packages: BTreeSet<String>,
+}
+
+/// The toggles.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wanted {
+    pub started: bool,
+    pub finished: bool,
+    pub failed: bool,
+    pub canceled: bool,
+    pub scratch: bool,
+    pub tagged: bool,
+    pub followed: bool,
+    pub sound: bool,
+}
+
+impl Default for Wanted {
+    /// What most packagers want: how it ended, whatever the end.
+    fn default() -> Self {
+        Self {
+            started: false,
+            finished: true,
+            failed: true,
+            canceled: true,
+            scratch: true,
+            tagged: false,
+            followed: true,
+            sound: false,
+        }
+    }
+}
+
+/// One of the toggles, in menu order.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Toggle {
+    Started,
+    Finished,
+    Failed,
+    Canceled,
+    Scratch,
+    Tagged,
+    Followed,
+    Sound,
+}
+
+impl Toggle {
+    /// All of them, in menu order.
+    pub const ALL: [Self; 8] = [
+        Self::Started,
+        Self::Finished,
+        Self::Failed,
+        Self::Canceled,
+        Self::Scratch,
+        Self::Tagged,
+        Self::Followed,
+        Self::Sound,
+    ];
+}
+
+impl Wanted {
+    /// Returns how a toggle stands.
+    pub fn is_on(&self, toggle: Toggle) -> bool {
+        match toggle {
+            Toggle::Started => self.started,
+            Toggle::Finished => self.finished,
+            Toggle::Failed => self.failed,
+            Toggle::Canceled => self.canceled,
+            Toggle::Scratch => self.scratch,
+            Toggle::Tagged => self.tagged,
+            Toggle::Followed => self.followed,
+            Toggle::Sound => self.sound,
+        }
+    }
+
+    /// Switches a toggle.
+    pub fn switch(&mut self, toggle: Toggle, on: bool) {
+        let place = match toggle {
+            Toggle::Started => &mut self.started,
+            Toggle::Finished => &mut self.finished,
+            Toggle::Failed => &mut self.failed,
+            Toggle::Canceled => &mut self.canceled,
+            Toggle::Scratch => &mut self.scratch,
+            Toggle::Tagged => &mut self.tagged,
+            Toggle::Followed => &mut self.followed,
+            Toggle::Sound => &mut self.sound,
+        };
+        *place = on;
+    }
+}
+
+impl Rules {
+    /// Returns what has to be heard from an instance for these rules. Toggles that only choose among the states of
+    /// a build change nothing here: a build is followed to its end even if its end is not told.
+    pub fn interest(&self, instance: &InstanceName) -> Interest {
+        let whose = self.instances.get(instance).cloned().unwrap_or_default();
+        Interest {
+            users: whose.users,
+            packages: if self.wanted.followed {
+                whose.packages
+            } else {
+                BTreeSet::new()
+            },
+            tasks: self.wanted.scratch,
+            tags: self.wanted.tagged,
+        }
+    }
+}

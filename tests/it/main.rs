@@ -1,0 +1,35 @@
+//! The one integration crate: the walls of the house, stories through the real doors, real servers.
+//!
+//! Servers are started here, on free ports, in temporary directories, on loopback only, and are stopped by their
+//! process id. Nothing of the person's own session is touched.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    clippy::large_futures,
+    reason = "a test may stop at once, print what it saw, and look at the clock"
+)]
+
+mod broker;
+mod command_line;
+mod configuration;
+mod data_files;
+mod decoding;
+mod desktop_real;
+mod end_to_end;
+mod identity;
+mod languages;
+mod lab_day;
+mod notices;
+mod rabbit;
+mod service;
+mod session_bus;
+mod tidy;
+mod tray;
