@@ -11,15 +11,21 @@
 pub mod effect;
 pub mod event;
 pub mod link;
+mod merge;
 pub mod notice;
+mod pace;
 pub mod rules;
+mod seen;
+pub mod state;
+mod step;
 pub mod story;
+#[cfg(test)]
+mod tests;
 
 pub use effect::{Effect, Save};
 pub use event::{Closed, Delivery, Event, News, Outcome, PauseFor, Request};
 pub use link::{Link, Problem, Trouble};
 pub use notice::{Digest, Fate, Notice, NoticeId, RuleName, Tale, Telling};
-pub use rules::{Rules, Toggle, Wanted};
+pub use rules::{Rules, Toggle, Wanted, Whose};
+pub use state::{Line, Watch};
 pub use story::{Standing, Story};
-
-pub struct Watch;

@@ -1,6 +1,6 @@
 //! What is to be done. Always in the imperative, always carried out in order.
 
-use super::{Delivery, Notice, NoticeId, Story, Toggle};
+use super::{Delivery, News, Notice, NoticeId, Story, Toggle};
 use crate::koji::{InstanceName, Interest};
 
 /// Something to be done.
@@ -10,8 +10,8 @@ pub enum Effect {
     Show(Notice),
     /// Take a notice off the screen.
     Withdraw(NoticeId),
-    /// Write down that this delivery was dealt with; answered by [`super::Event::Recorded`].
-    Record(Delivery),
+    /// Write down that this was heard and dealt with; answered by [`super::Event::Recorded`] with its delivery.
+    Record(News),
     /// Tell the source that it need not send this again. Comes only after the record.
     Acknowledge(Delivery),
     /// Hear this from now on, and nothing else.

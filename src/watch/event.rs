@@ -73,6 +73,8 @@ pub enum Request {
     Mute { package: String, until: PauseFor },
     /// Tell of this package again.
     Unmute { package: String },
+    /// The failures so far have been seen: nothing calls for attention any more.
+    MarkSeen,
     /// Show no notifications for a while.
     Pause(PauseFor),
     /// Show notifications again.

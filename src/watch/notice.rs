@@ -54,10 +54,13 @@ pub enum Fate {
     Untagged(String),
 }
 
-/// Many pieces of news in one notice, oldest first.
+/// Many pieces of news in one notice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digest {
+    /// Oldest first.
     pub tales: Vec<Tale>,
+    /// How many more there were than could be kept.
+    pub left_out: u32,
 }
 
 /// The rule that wanted something told.

@@ -1,0 +1,138 @@
+//! A change becomes part of a story.
+//!
+//! News may be late, repeated or out of order. What counts is when the hub sent it, not when it came here. A settled
+//! build can come back: FAILED or CANCELED to BUILDING under the same number.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Fate, News, Standing, Story};
+use crate::koji::{BuildChange, BuildState, Change, TaskChange, TaskState};
+
+/// Times of one story that differ by less are taken as equal: the hub cuts some to whole seconds.
+pub(super) const TIE: SignedDuration = SignedDuration::from_secs(1);
+
+/// Returns when the news happened, as well as it can be told.
+pub(super) fn time_of(news: &News, now: Timestamp) -> Timestamp {
+    news.sent.or_else(|| news.change.happened()).unwrap_or(now)
+}
+
+/// Returns the first chapter of a story. `None` for a tag change: where a build is put tells too little of it.
+pub(super) fn begin(news: &News, at: Timestamp, mine: bool) -> Story {
+    let mut story = Story {
+        instance: news.instance.clone(),
+        subject: news.change.subject(),
+        task: None,
+        nvr: None,
+        package: None,
+        method: None,
+        owner: None,
+        mine,
+        target: None,
+        scratch: false,
+        standing: Standing::Build(BuildState::Complete),
+        children: Vec::new(),
+        started: None,
+        ended: None,
+        changed: at,
+    };
+    tell(&mut story, &news.change, at);
+    story
+}
+
+/// Returns whether the change is newer than what the story knows.
+pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
+    let (old, new) = match change {
+        Change::Build(it) => (it.old.map(Standing::Build), Standing::Build(it.new)),
+        Change::Task(it) => (it.old.map(Standing::Task), Standing::Task(it.new)),
+        Change::Tag(_) => return false,
+    };
+    let distance = at.duration_since(story.changed);
+    if distance.abs() > TIE {
+        return distance.is_positive();
+    }
+    let comes_back = story.standing.is_settled() && !new.is_settled();
+    !comes_back || old == Some(story.standing)
+}
+
+/// Brings the story up to the change. What the message leaves out is kept.
+pub(super) fn tell(story: &mut Story, change: &Change, at: Timestamp) {
+    story.changed = at;
+    match change {
+        Change::Build(it) => tell_build(story, it, at),
+        Change::Task(it) => tell_task(story, it, at),
+        Change::Tag(it) => {
+            story.nvr = Some(it.nvr.clone());
+            story.package = Some(it.nvr.name.clone());
+            keep(&mut story.owner, it.owner.clone());
+        }
+    }
+}
+
+fn tell_build(story: &mut Story, change: &BuildChange, at: Timestamp) {
+    story.standing = Standing::Build(change.new);
+    story.nvr = Some(change.nvr.clone());
+    story.package = Some(change.nvr.name.clone());
+    keep(&mut story.owner, change.owner.clone());
+    keep(&mut story.task, change.task);
+    keep(&mut story.target, change.target.clone());
+    keep(&mut story.started, change.started.or(change.created));
+    if !change.new.is_settled() {
+        story.started = change.started.or(change.created).or(Some(at));
+    }
+    story.ended = change.new.is_settled().then_some(change.completed.unwrap_or(at));
+    if !change.children.is_empty() || !change.new.is_settled() {
+        story.children.clone_from(&change.children);
+    }
+}
+
+fn tell_task(story: &mut Story, change: &TaskChange, at: Timestamp) {
+    story.standing = Standing::Task(change.new);
+    story.task = Some(change.task);
+    story.method = Some(change.method.clone());
+    let nvr = change.what.as_deref().and_then(crate::koji::Nvr::parse);
+    keep(&mut story.nvr, nvr);
+    keep(&mut story.package, change.package.clone());
+    keep(&mut story.owner, change.owner.clone());
+    keep(&mut story.target, change.target.clone());
+    story.scratch = change.scratch;
+    keep(&mut story.started, change.started);
+    story.ended = change.new.is_settled().then_some(change.completed.unwrap_or(at));
+    if !change.children.is_empty() || !change.new.is_settled() {
+        story.children.clone_from(&change.children);
+    }
+}
+
+/// Takes the new value, if there is one.
+fn keep<T>(place: &mut Option<T>, new: Option<T>) {
+    if new.is_some() {
+        *place = new;
+    }
+}
+
+/// Returns what has become of the build or task, if that is worth a word.
+pub(super) fn fate(change: &Change) -> Option<Fate> {
+    match change {
+        Change::Build(it) => match it.new {
+            BuildState::Building => Some(Fate::Started),
+            BuildState::Complete => Some(Fate::Finished),
+            BuildState::Deleted => None,
+            BuildState::Failed => Some(Fate::Failed),
+            BuildState::Canceled => Some(Fate::Canceled),
+        },
+        Change::Task(it) => match it.new {
+            TaskState::Free | TaskState::Assigned => None,
+            TaskState::Open => Some(Fate::Started),
+            TaskState::Closed => Some(Fate::Finished),
+            TaskState::Canceled => Some(Fate::Canceled),
+            TaskState::Failed => Some(Fate::Failed),
+        },
+        Change::Tag(it) => {
+            let tag = it.tag.clone()?;
+            Some(if it.added {
+                Fate::Tagged(tag)
+            } else {
+                Fate::Untagged(tag)
+            })
+        }
+    }
+}

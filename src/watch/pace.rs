@@ -1,0 +1,113 @@
+//! How many popups are bearable.
+//!
+//! A few at once are shown one by one. What comes on top of them is held until a minute has passed and then told in
+//! one digest, and so on each minute until a minute was quiet.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Fate, Tale};
+
+/// How many popups may appear within [`WINDOW`].
+pub(super) const MAX_POPUPS: usize = 5;
+
+/// The stretch of time that popups are counted over.
+pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// How many tales a digest holds; more are only counted.
+pub(super) const MAX_HELD: usize = 200;
+
+/// Keeps popups bearable.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pace {
+    /// When the popups of the last [`WINDOW`] appeared.
+    popups: VecDeque<Timestamp>,
+    held: Held,
+    /// Until then everything is held.
+    burst_until: Option<Timestamp>,
+}
+
+/// Tales that wait for their digest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Held {
+    pub(super) tales: Vec<Tale>,
+    pub(super) left_out: u32,
+}
+
+impl Held {
+    /// Adds a tale. That something has started is dropped when its end comes in.
+    pub(super) fn push(&mut self, tale: Tale) {
+        let is_same = |it: &Tale| it.story.instance == tale.story.instance && it.story.subject == tale.story.subject;
+        self.tales.retain(|it| it.fate != Fate::Started || !is_same(it));
+        if self.tales.len() < MAX_HELD {
+            self.tales.push(tale);
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.tales.is_empty()
+    }
+}
+
+impl Pace {
+    /// Returns the tale if it may pop up now; otherwise it is held.
+    pub(super) fn admit(&mut self, now: Timestamp, tale: Tale) -> Option<Tale> {
+        self.forget_before(now);
+        if self.burst_until.is_some() {
+            self.held.push(tale);
+            return None;
+        }
+        if self.popups.len() >= MAX_POPUPS {
+            let first = self.popups.front().copied().unwrap_or(now);
+            self.burst_until = Some(first.saturating_add(WINDOW).unwrap_or(now));
+            self.held.push(tale);
+            return None;
+        }
+        self.popups.push_back(now);
+        Some(tale)
+    }
+
+    /// Returns what was held, once its time has come.
+    pub(super) fn release(&mut self, now: Timestamp) -> Option<Held> {
+        let until = self.burst_until?;
+        // Further away than a window can be: the clock was set back.
+        let is_ahead = until.duration_since(now) > WINDOW;
+        if now < until && !is_ahead {
+            return None;
+        }
+        self.forget_before(now);
+        if self.held.is_empty() {
+            self.burst_until = None;
+            return None;
+        }
+        self.burst_until = Some(now.saturating_add(WINDOW).unwrap_or(now));
+        self.popups.push_back(now);
+        Some(std::mem::take(&mut self.held))
+    }
+
+    /// Returns when [`Self::release`] should be asked.
+    pub(super) fn wake_at(&self) -> Option<Timestamp> {
+        self.burst_until
+    }
+
+    /// Returns whether something is held.
+    #[cfg(test)]
+    pub(super) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Removes held tales that are no longer wanted, such as those of a package that was muted.
+    pub(super) fn retain(&mut self, wanted: impl FnMut(&Tale) -> bool) {
+        self.held.tales.retain(wanted);
+    }
+
+    fn forget_before(&mut self, now: Timestamp) {
+        let is_old = |it: &Timestamp| now.duration_since(*it) >= WINDOW || *it > now;
+        while self.popups.front().is_some_and(is_old) {
+            self.popups.pop_front();
+        }
+    }
+}

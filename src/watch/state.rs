@@ -1,0 +1,249 @@
+//! What is known: the stories, what was shown of them, and how the world around stands.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+
+use super::pace::{Held, Pace};
+use super::seen::Seen;
+use super::{Delivery, Link, Notice, NoticeId, PauseFor, Rules, Standing, Story};
+use crate::koji::{InstanceName, Interest, Subject};
+
+/// How many builds and tasks are remembered; settled ones make room first, the oldest before the newer.
+pub const MAX_STORIES: usize = 1000;
+
+/// How many endings of one build are remembered; each build of the same number adds one.
+pub(super) const MAX_TOLD: usize = 16;
+
+/// How many packages can be muted at once.
+pub const MAX_MUTED: usize = 200;
+
+/// How many notices wait for a notification server; beyond it the oldest are folded into one.
+pub const MAX_WAITING: usize = 50;
+
+/// Everything that is known. Owned by the loop, by value; nobody else writes.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub(super) rules: Rules,
+    pub(super) stories: BTreeMap<Key, Entry>,
+    pub(super) seen: Seen,
+    /// The messages whose record is under way, by delivery; at most as many as sources send ahead.
+    pub(super) unrecorded: BTreeMap<Delivery, String>,
+    pub(super) last_notice: u64,
+    pub(super) pause: Option<Pause>,
+    pub(super) missed: Held,
+    pub(super) muted: BTreeMap<String, Option<Timestamp>>,
+    pub(super) pace: Pace,
+    /// Notices that were handed out and whose outcome is not known yet.
+    pub(super) under_way: BTreeMap<NoticeId, UnderWay>,
+    /// Notices that no server took.
+    pub(super) waiting: BTreeMap<NoticeId, Notice>,
+    pub(super) try_again: Option<Timestamp>,
+    pub(super) lines: BTreeMap<InstanceName, Line>,
+    pub(super) server: Option<bool>,
+    pub(super) tray: Option<bool>,
+    pub(super) autostart: bool,
+    pub(super) configuration: Option<String>,
+    pub(super) endings: Endings,
+}
+
+/// What a story is filed under.
+pub(super) type Key = (InstanceName, Subject);
+
+/// A story, and what was told of it.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) story: Story,
+    /// The endings that were dealt with, and when each was reached.
+    pub(super) told: VecDeque<(Standing, Option<Timestamp>)>,
+    /// The notification that is on screen for it, or on its way there.
+    pub(super) notice: Option<NoticeId>,
+    /// It failed, and nobody has looked yet.
+    pub(super) unseen_failure: bool,
+}
+
+/// A notice that was handed out.
+#[derive(Clone, Debug)]
+pub(super) struct UnderWay {
+    /// The newest one of its id.
+    pub(super) notice: Notice,
+    /// How many of this id were handed out and not answered; the last answer counts.
+    pub(super) unanswered: u32,
+}
+
+/// Notifications are held back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pause {
+    /// `None`: until a person ends it.
+    pub until: Option<Timestamp>,
+    /// What the person asked for.
+    pub asked: PauseFor,
+}
+
+/// How many builds and tasks ended since the start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Endings {
+    pub finished: u32,
+    pub failed: u32,
+    pub canceled: u32,
+}
+
+/// How the line to an instance stands, and what came over it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    pub link: Link,
+    /// Messages of interest that were heard.
+    pub heard: u64,
+    /// Messages that could not be read.
+    pub spoiled: u64,
+    pub last_heard: Option<Timestamp>,
+}
+
+impl Watch {
+    /// Returns a watch that knows nothing yet and wants told what the rules say.
+    pub fn new(rules: Rules) -> Self {
+        let mut watch = Self {
+            rules,
+            stories: BTreeMap::new(),
+            seen: Seen::default(),
+            unrecorded: BTreeMap::new(),
+            last_notice: 0,
+            pause: None,
+            missed: Held::default(),
+            muted: BTreeMap::new(),
+            pace: Pace::default(),
+            under_way: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            try_again: None,
+            lines: BTreeMap::new(),
+            server: None,
+            tray: None,
+            autostart: false,
+            configuration: None,
+            endings: Endings::default(),
+        };
+        watch.file_lines();
+        watch
+    }
+
+    /// Returns the rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Returns what is to be heard from each instance.
+    pub fn interests(&self) -> BTreeMap<InstanceName, Interest> {
+        let names = self.rules.instances.keys();
+        names.map(|it| (it.clone(), self.rules.interest(it))).collect()
+    }
+
+    /// Returns when [`super::Event::Woke`] is due, if nothing else happens before. After it was handled, the next
+    /// time is later.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let pause = self.pause.and_then(|it| it.until);
+        let mute = self.muted.values().flatten().min().copied();
+        let burst = if self.pause.is_some() {
+            None
+        } else {
+            self.pace.wake_at()
+        };
+        [pause, mute, burst, self.try_again].into_iter().flatten().min()
+    }
+
+    /// Returns my builds and tasks that are not settled, the newest first.
+    pub fn running(&self) -> Vec<&Story> {
+        self.newest_first(|it| it.mine && !it.standing.is_settled())
+    }
+
+    /// Returns builds and tasks that are settled, mine and those I follow, the newest first.
+    pub fn results(&self) -> Vec<&Story> {
+        self.newest_first(|it| it.standing.is_settled())
+    }
+
+    /// Returns how many builds and tasks failed that nobody has looked at yet.
+    pub fn unseen_failures(&self) -> usize {
+        self.stories.values().filter(|it| it.unseen_failure).count()
+    }
+
+    /// Returns the pause, if there is one.
+    pub fn pause(&self) -> Option<Pause> {
+        self.pause
+    }
+
+    /// Returns the muted packages, each with the end of its mute, if it has one.
+    pub fn muted(&self) -> &BTreeMap<String, Option<Timestamp>> {
+        &self.muted
+    }
+
+    /// Returns how the lines stand.
+    pub fn lines(&self) -> &BTreeMap<InstanceName, Line> {
+        &self.lines
+    }
+
+    /// Returns whether a notification server is there; `None` until it is known.
+    pub fn has_server(&self) -> Option<bool> {
+        self.server
+    }
+
+    /// Returns whether a tray host is there; `None` until it is known.
+    pub fn has_tray(&self) -> Option<bool> {
+        self.tray
+    }
+
+    /// Returns whether we start with the session.
+    pub fn starts_at_login(&self) -> bool {
+        self.autostart
+    }
+
+    /// Returns how many notices wait for a notification server.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Returns what is wrong with the configuration file, if anything.
+    pub fn configuration_trouble(&self) -> Option<&str> {
+        self.configuration.as_deref()
+    }
+
+    /// Returns how many builds and tasks of mine ended since the start.
+    pub fn endings(&self) -> Endings {
+        self.endings
+    }
+
+    fn newest_first(&self, wanted: impl Fn(&Story) -> bool) -> Vec<&Story> {
+        let stories = self.stories.values().map(|it| &it.story);
+        let mut found: Vec<_> = stories.filter(|it| wanted(it)).collect();
+        found.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| b.subject.cmp(&a.subject)));
+        found
+    }
+
+    /// Files a line for each instance, and closes those of instances that are gone.
+    pub(super) fn file_lines(&mut self) {
+        let instances: BTreeSet<_> = self.rules.instances.keys().cloned().collect();
+        self.lines.retain(|name, _| instances.contains(name));
+        for name in instances {
+            self.lines.entry(name).or_insert_with(|| Line {
+                link: Link::Connecting,
+                heard: 0,
+                spoiled: 0,
+                last_heard: None,
+            });
+        }
+    }
+
+    /// Makes room for one more story.
+    pub(super) fn make_room(&mut self) {
+        while self.stories.len() >= MAX_STORIES {
+            let age = |(_, entry): &(&Key, &Entry)| (!entry.story.standing.is_settled(), entry.story.changed);
+            let Some(key) = self.stories.iter().min_by_key(age).map(|(key, _)| key.clone()) else {
+                return;
+            };
+            self.stories.remove(&key);
+        }
+    }
+
+    pub(super) fn next_notice(&mut self) -> NoticeId {
+        self.last_notice += 1;
+        NoticeId(self.last_notice)
+    }
+}
