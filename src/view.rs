@@ -9,6 +9,7 @@ pub mod card;
 pub mod icon;
 pub mod menu;
 pub mod status;
+mod text;
 pub mod tray;
 pub mod trouble;
 

@@ -1,6 +1,11 @@
 //! The tray's menu, as a value.
 
-use crate::watch::Request;
+use std::collections::BTreeMap;
+
+use super::{card, status, text, trouble};
+use crate::i18n::{fill, tr, tr_n};
+use crate::koji::{BuildState, InstanceName, Site, Subject, TaskState};
+use crate::watch::{Link, PauseFor, Request, Standing, Story, Toggle, Watch};
 
 /// A menu. Two equal menus look the same and do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,4 +37,224 @@ pub enum Item {
         label: String,
         items: Vec<Item>,
     },
+}
+
+/// How many running builds and how many results the menu lists.
+const MAX_RUNNING: usize = 10;
+const MAX_RESULTS: usize = 10;
+
+/// Returns the menu for how things stand.
+pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Menu {
+    let mut items = vec![Item::Text(status::summary(watch))];
+    items.extend(troubles(watch));
+    items.extend(running(watch, sites));
+    items.extend(results(watch, sites));
+    items.push(Item::Separator);
+    items.push(Item::Submenu {
+        label: tr("Notify me of"),
+        items: toggles(watch),
+    });
+    items.push(Item::Submenu {
+        label: tr("Pause notifications"),
+        items: vec![pause(watch)],
+    });
+    items.extend(muted(watch));
+    items.push(Item::Separator);
+    items.push(Item::Check {
+        label: tr("Start at login"),
+        on: watch.starts_at_login(),
+        request: Request::StartAtLogin(!watch.starts_at_login()),
+    });
+    items.push(Item::Entry {
+        label: tr("Preferences…"),
+        request: Request::EditPreferences,
+    });
+    items.push(about());
+    items.push(Item::Entry {
+        label: tr("Quit"),
+        request: Request::Quit,
+    });
+    Menu { items }
+}
+
+/// Returns what is wrong, a line each.
+fn troubles(watch: &Watch) -> Vec<Item> {
+    let mut items = Vec::new();
+    for (name, line) in watch.lines() {
+        if let Link::Down(trouble) = &line.link {
+            let values = [("instance", name.as_str()), ("trouble", &trouble::sentence(trouble))];
+            // Translators: what is wrong with one Koji instance: "fedora: rabbitmq.example.com:5671 does not answer".
+            items.push(Item::Text(fill(&tr("{instance}: {trouble}"), &values)));
+            items.push(Item::Text(trouble::advice(trouble.problem)));
+        }
+    }
+    if watch.has_server() == Some(false) {
+        let waiting = watch.waiting();
+        let sentence = match waiting {
+            0 => tr("No notification server is running"),
+            n => tr_n(
+                "No notification server is running; {n} notice waits",
+                "No notification server is running; {n} notices wait",
+                n as u64,
+            ),
+        };
+        items.push(Item::Text(fill(&sentence, &[("n", &waiting.to_string())])));
+    }
+    if let Some(trouble) = watch.configuration_trouble() {
+        items.push(Item::Text(tr(
+            "The configuration has a mistake; the old one is still in use",
+        )));
+        items.push(Item::Text(text::clean(trouble, text::MAX_LINE)));
+    }
+    items
+}
+
+fn running(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Vec<Item> {
+    let running = watch.running();
+    if running.is_empty() {
+        return Vec::new();
+    }
+    let mut items = vec![Item::Separator];
+    for story in running.iter().take(MAX_RUNNING) {
+        let values = [("what", &*card::what(story)), ("where", &target(story))];
+        // Translators: a build that is running: "bash-5.3-1.fc43, rawhide".
+        let label = match story.target {
+            Some(_) => fill(&tr("{what} is being built for {where}"), &values),
+            None => fill(&tr("{what} is being built"), &values),
+        };
+        items.push(story_menu(label, story, sites));
+    }
+    if let Some(more) = running.len().checked_sub(MAX_RUNNING).filter(|it| *it > 0) {
+        let sentence = tr_n("{n} more is running", "{n} more are running", more as u64);
+        items.push(Item::Text(fill(&sentence, &[("n", &more.to_string())])));
+    }
+    items
+}
+
+fn target(story: &Story) -> String {
+    story.target.as_deref().map(text::name).unwrap_or_default()
+}
+
+fn results(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Vec<Item> {
+    let mut items = vec![Item::Separator];
+    let results = watch.results();
+    if results.is_empty() {
+        items.push(Item::Text(tr("No results yet")));
+    }
+    for story in results.iter().take(MAX_RESULTS) {
+        items.push(story_menu(result(story), story, sites));
+    }
+    if watch.unseen_failures() > 0 {
+        items.push(Item::Entry {
+            label: tr("Mark failures as seen"),
+            request: Request::MarkSeen,
+        });
+    }
+    items
+}
+
+/// Returns a result in one line. A build and the task of a scratch build end with the same words.
+fn result(story: &Story) -> String {
+    let sentence = match story.standing {
+        Standing::Build(BuildState::Complete) | Standing::Task(TaskState::Closed) => tr("{what} is built"),
+        Standing::Build(BuildState::Failed) | Standing::Task(TaskState::Failed) => tr("{what} failed"),
+        Standing::Build(BuildState::Canceled) | Standing::Task(TaskState::Canceled) => tr("{what} was canceled"),
+        Standing::Build(BuildState::Deleted) => tr("{what} was deleted"),
+        Standing::Build(BuildState::Building)
+        | Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) => tr("{what} is being built"),
+    };
+    fill(&sentence, &[("what", &card::what(story))])
+}
+
+fn story_menu(label: String, story: &Story, sites: &BTreeMap<InstanceName, Site>) -> Item {
+    let site = sites.get(&story.instance);
+    let open = |label, link| Item::Entry {
+        label,
+        request: Request::Open { link, token: None },
+    };
+    let mut items = Vec::new();
+    if let Some(page) = card::page(story, site) {
+        let label = match story.subject {
+            Subject::Task(_) => tr("Open task"),
+            Subject::Build(_) | Subject::NamedBuild(_) => tr("Open build"),
+        };
+        items.push(open(label, page));
+    }
+    if let Some(log) = card::log(story, site) {
+        items.push(open(tr("Open log"), log));
+    }
+    items.push(Item::Entry {
+        label: tr("Copy name"),
+        request: Request::Copy(card::what(story)),
+    });
+    Item::Submenu { label, items }
+}
+
+fn toggles(watch: &Watch) -> Vec<Item> {
+    let wanted = &watch.rules().wanted;
+    let item = |toggle: Toggle| Item::Check {
+        label: label(toggle),
+        on: wanted.is_on(toggle),
+        request: Request::Switch(toggle, !wanted.is_on(toggle)),
+    };
+    let mut items: Vec<_> = Toggle::ALL.into_iter().map(item).collect();
+    // The sound is not a kind of news.
+    items.insert(items.len() - 1, Item::Separator);
+    items
+}
+
+fn label(toggle: Toggle) -> String {
+    match toggle {
+        Toggle::Started => tr("Started builds"),
+        Toggle::Finished => tr("Finished builds"),
+        Toggle::Failed => tr("Failed builds"),
+        Toggle::Canceled => tr("Canceled builds"),
+        Toggle::Scratch => tr("Scratch builds"),
+        Toggle::Tagged => tr("Tagged builds"),
+        Toggle::Followed => tr("Other people's builds of packages I follow"),
+        Toggle::Sound => tr("Play a sound"),
+    }
+}
+
+fn pause(watch: &Watch) -> Item {
+    let choices = [
+        (tr("For 30 minutes"), PauseFor::HALF_AN_HOUR),
+        (tr("For 1 hour"), PauseFor::AN_HOUR),
+        (tr("Until tomorrow"), PauseFor::UntilTomorrow),
+        (tr("Until I resume"), PauseFor::UntilResumed),
+    ];
+    let selected = match watch.pause() {
+        None => Some(0),
+        Some(pause) => choices.iter().position(|(_, it)| *it == pause.asked).map(|it| it + 1),
+    };
+    let mut options = vec![(tr("Not paused"), Request::Resume)];
+    options.extend(choices.map(|(label, it)| (label, Request::Pause(it))));
+    Item::Radio { selected, options }
+}
+
+fn muted(watch: &Watch) -> Option<Item> {
+    let unmute = |package: &String| {
+        let values = [("package", &*text::name(package))];
+        Item::Entry {
+            label: fill(&tr("Unmute {package}"), &values),
+            request: Request::Unmute {
+                package: package.clone(),
+            },
+        }
+    };
+    let items: Vec<_> = watch.muted().keys().map(unmute).collect();
+    let label = tr("Muted packages");
+    (!items.is_empty()).then_some(Item::Submenu { label, items })
+}
+
+fn about() -> Item {
+    let version = env!("CARGO_PKG_VERSION");
+    Item::Submenu {
+        label: tr("About koji-notify"),
+        items: vec![
+            Item::Text(fill(&tr("koji-notify {version}"), &[("version", version)])),
+            Item::Text(tr("Tells you how your Koji builds are doing")),
+            Item::Text(tr("Free software: GPL, version 3 or later")),
+        ],
+    }
 }

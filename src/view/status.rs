@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Icon, text, trouble};
+use crate::i18n::{fill, tr, tr_n};
+use crate::watch::{Line, Link, Watch};
+
 /// How the running program stands. Also the JSON of `koji-notify status --json`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Status {
@@ -46,4 +50,96 @@ pub struct InstanceStatus {
     pub spoiled: u64,
     /// When the last message of mine was heard, in seconds since the epoch; 0: none.
     pub last_heard: i64,
+}
+
+/// Returns how things stand.
+pub fn status(watch: &Watch) -> Status {
+    let endings = watch.endings();
+    let pause = watch.pause();
+    let until = pause.and_then(|it| it.until);
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state: icon(watch).state().to_owned(),
+        summary: summary(watch),
+        running: count(watch.running().len()),
+        finished: endings.finished,
+        failed: endings.failed,
+        canceled: endings.canceled,
+        paused: pause.is_some(),
+        paused_until: until.map_or(0, |it| it.as_second()),
+        muted: watch.muted().keys().cloned().collect(),
+        notifications: watch.has_server() == Some(true),
+        waiting: count(watch.waiting()),
+        tray: watch.has_tray() == Some(true),
+        instances: watch
+            .lines()
+            .iter()
+            .map(|(name, line)| instance(name.as_str(), line))
+            .collect(),
+        configuration: watch.configuration_trouble().map(str::to_owned),
+    }
+}
+
+fn instance(name: &str, line: &Line) -> InstanceStatus {
+    let (link, text) = match &line.link {
+        Link::Connecting => ("connecting", tr("Connecting")),
+        Link::Up => ("up", tr("Connected")),
+        Link::Down(trouble) => ("down", trouble::sentence(trouble)),
+        Link::Ended => ("ended", tr("The recording is over")),
+    };
+    InstanceStatus {
+        name: name.to_owned(),
+        link: link.to_owned(),
+        text,
+        heard: line.heard,
+        spoiled: line.spoiled,
+        last_heard: line.last_heard.map_or(0, |it| it.as_second()),
+    }
+}
+
+/// Returns the icon that says how things stand: what needs a person first.
+pub fn icon(watch: &Watch) -> Icon {
+    let lines = watch.lines();
+    let is_connected = lines.values().any(|it| matches!(it.link, Link::Up | Link::Ended));
+    if watch.pause().is_some() {
+        Icon::Paused
+    } else if !is_connected {
+        Icon::Offline
+    } else if watch.unseen_failures() > 0 {
+        Icon::Failed
+    } else if !watch.running().is_empty() {
+        Icon::Building
+    } else {
+        Icon::Idle
+    }
+}
+
+/// Returns how things stand, in one sentence.
+pub fn summary(watch: &Watch) -> String {
+    if let Some(pause) = watch.pause() {
+        let Some(until) = pause.until else {
+            return tr("Notifications are paused");
+        };
+        let time = until.to_zoned(watch.rules().zone.clone()).strftime("%H:%M").to_string();
+        return fill(&tr("Notifications are paused until {time}"), &[("time", &time)]);
+    }
+    if icon(watch) == Icon::Offline {
+        let troubles = watch.lines().values().find_map(|it| match &it.link {
+            Link::Down(trouble) => Some(trouble::sentence(trouble)),
+            Link::Connecting | Link::Up | Link::Ended => None,
+        });
+        return troubles.unwrap_or_else(|| tr("Connecting"));
+    }
+    let (failed, running) = (watch.unseen_failures(), watch.running().len());
+    let sentence = match (failed, running) {
+        (0, 0) => tr("No build is running"),
+        (0, n) => tr_n("{n} build is running", "{n} builds are running", n as u64),
+        (n, _) => tr_n("{n} build failed", "{n} builds failed", n as u64),
+    };
+    let number = if failed > 0 { failed } else { running };
+    text::clean(&fill(&sentence, &[("n", &number.to_string())]), text::MAX_LINE)
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

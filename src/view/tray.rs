@@ -1,6 +1,12 @@
 //! All that the tray shows, as one value.
 
-use super::{Icon, Menu};
+use std::collections::BTreeMap;
+
+use super::menu::{self, Menu};
+use super::{Icon, status};
+use crate::i18n::tr;
+use crate::koji::{InstanceName, Site};
+use crate::watch::Watch;
 
 /// What the tray shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,4 +17,14 @@ pub struct Tray {
     /// The tooltip's further lines; may be empty. Plain text.
     pub text: String,
     pub menu: Menu,
+}
+
+/// Returns what the tray shows for how things stand.
+pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Tray {
+    Tray {
+        icon: status::icon(watch),
+        title: tr("Koji builds"),
+        text: status::summary(watch),
+        menu: menu::menu(watch, sites),
+    }
 }

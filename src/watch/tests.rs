@@ -1,5 +1,7 @@
 //! Stories: what happened on the left, what was to be done on the right of it.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a story looks at the effects it is about")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
@@ -424,7 +426,7 @@ proptest! {
                 expected.insert((subject, new.name(), *second));
             }
             effects.extend(watch.step(now, Event::Heard(news)));
-            now = now + SignedDuration::from_millis(300);
+            now += SignedDuration::from_millis(300);
         }
         for _ in 0..200 {
             let Some(wake) = watch.wake_at() else { break };

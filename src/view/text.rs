@@ -1,0 +1,117 @@
+//! Text of strangers, made fit to be read; and the small words that sentences share.
+
+use jiff::SignedDuration;
+
+use crate::i18n::{fill, tr, tr_n};
+
+/// The most characters of one name in a sentence.
+pub(super) const MAX_NAME: usize = 100;
+
+/// The most characters of a title or a label.
+pub(super) const MAX_LINE: usize = 200;
+
+/// Returns the text on one line, without control and formatting characters, and not longer than a name may be.
+pub(super) fn name(text: &str) -> String {
+    clean(text, MAX_NAME)
+}
+
+/// Returns the text on one line, without control and formatting characters, at most `most` characters long.
+pub(super) fn clean(text: &str, most: usize) -> String {
+    let mut cleaned: String = text.chars().filter(|it| !is_unfit(*it)).take(most + 1).collect();
+    if cleaned.chars().count() > most {
+        while cleaned.chars().count() >= most {
+            cleaned.pop();
+        }
+        cleaned.push('…');
+    }
+    cleaned
+}
+
+/// Returns whether a character could break a line, hide, or turn the direction of what follows (Unicode 15, `Cc`,
+/// `Zl`, `Zp` and the formatting characters of `Cf` that are used to deceive).
+fn is_unfit(it: char) -> bool {
+    it.is_control()
+        || matches!(it,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Returns how long something took, in the two largest units that matter.
+pub(super) fn duration(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let number = |it: i64| it.to_string();
+    if days > 0 {
+        let values = [("days", &*number(days)), ("hours", &number(hours % 24))];
+        return fill(&tr("{days} d {hours} h"), &values);
+    }
+    if hours > 0 {
+        let values = [("hours", &*number(hours)), ("minutes", &number(minutes % 60))];
+        return fill(&tr("{hours} h {minutes} min"), &values);
+    }
+    if minutes > 0 {
+        return fill(&tr("{minutes} min"), &[("minutes", &number(minutes))]);
+    }
+    fill(&tr("{seconds} s"), &[("seconds", &number(seconds))])
+}
+
+/// Returns names as a person lists them: `a`, `a and b`, `a, b and c`.
+pub(super) fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => {
+            let first = first.join(&tr(", "));
+            // Translators: the end of a list of names: "aarch64, s390x and x86_64".
+            fill(&tr("{first} and {last}"), &[("first", &first), ("last", last)])
+        }
+    }
+}
+
+/// Returns the first few names and how many more there are.
+pub(super) fn some(names: &[String], most: usize) -> String {
+    if names.len() <= most {
+        return list(names);
+    }
+    let first: Vec<String> = names.iter().take(most).cloned().collect();
+    let more = names.len() - most;
+    let first = first.join(&tr(", "));
+    let sentence = tr_n("{first} and {n} more", "{first} and {n} more", more as u64);
+    fill(&sentence, &[("first", &first), ("n", &more.to_string())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_strangers_stays_on_its_line() {
+        assert_eq!(name("bash\u{202e}txt\n\u{7}<b>"), "bashtxt<b>");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        let long = "ä".repeat(300);
+        let cut = name(&long);
+        assert_eq!(cut.chars().count(), MAX_NAME);
+        assert!(cut.ends_with('…'));
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        let words = |seconds| duration(SignedDuration::from_secs(seconds));
+        assert_eq!(words(42), "42 s");
+        assert_eq!(words(12 * 60 + 59), "12 min");
+        assert_eq!(words(3600 + 5 * 60), "1 h 5 min");
+        assert_eq!(words(2 * 86_400 + 3 * 3600), "2 d 3 h");
+    }
+
+    #[test]
+    fn lists_are_read_aloud() {
+        let names = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        assert_eq!(list(&names(&["a"])), "a");
+        assert_eq!(list(&names(&["a", "b"])), "a and b");
+        assert_eq!(list(&names(&["a", "b", "c"])), "a, b and c");
+        assert_eq!(some(&names(&["a", "b", "c", "d"]), 2), "a, b and 2 more");
+    }
+}
