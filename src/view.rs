@@ -9,6 +9,8 @@ pub mod card;
 pub mod icon;
 pub mod menu;
 pub mod status;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod tray;
 pub mod trouble;

@@ -257,7 +257,7 @@ fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) 
     let total = digest.tales.len() + digest.left_out as usize;
     let number = total.to_string();
     let title = if failed.is_empty() {
-        let sentence = tr_n("{total} build moved on", "{total} builds moved on", total as u64);
+        let sentence = tr_n("News of {total} build", "News of {total} builds", total as u64);
         fill(&sentence, &[("total", &number)])
     } else {
         let count = failed.len();
@@ -303,5 +303,16 @@ fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) 
         sound: notice.sound.then_some(sound),
         expires: failed.is_empty(),
         actions: home.map(open).into_iter().collect(),
+    }
+}
+
+impl Urgency {
+    /// Returns the name as programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::Critical => "critical",
+        }
     }
 }

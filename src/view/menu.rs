@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{card, status, text, trouble};
+use super::{Icon, card, status, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{BuildState, InstanceName, Site, Subject, TaskState};
 use crate::watch::{Link, PauseFor, Request, Standing, Story, Toggle, Watch};
@@ -45,7 +45,14 @@ const MAX_RESULTS: usize = 10;
 
 /// Returns the menu for how things stand.
 pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Menu {
-    let mut items = vec![Item::Text(status::summary(watch))];
+    let is_offline = status::icon(watch) == Icon::Offline;
+    // What is wrong stands in full below.
+    let summary = if is_offline {
+        tr("Not connected")
+    } else {
+        status::summary(watch)
+    };
+    let mut items = vec![Item::Text(summary)];
     items.extend(troubles(watch));
     items.extend(running(watch, sites));
     items.extend(results(watch, sites));

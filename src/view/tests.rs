@@ -1,0 +1,468 @@
+//! Words on screen, whole: what a person reads for what has happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::koji::{
+    BuildChange, BuildId, BuildState, Change, Child, InstanceName, Nvr, Site, TagChange, TaskChange, TaskId, TaskState,
+};
+use crate::watch::{
+    Delivery, Effect, Event, Link, News, PauseFor, Problem, Request, Rules, Toggle, Trouble, Wanted, Watch, Whose,
+};
+
+#[test]
+fn a_finished_build() {
+    check_cards(
+        vec![build("bash-5.3-1.fc43", BuildState::Complete, &[])],
+        expect![[r#"
+            #1 normal transfer.complete
+            bash-5.3-1.fc43 is built
+            rawhide, 12 min
+            [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [mute Mute package] mute bash UntilTomorrow
+        "#]],
+    );
+}
+
+#[test]
+fn a_failed_build_names_the_architectures_and_opens_the_log_of_one_that_failed() {
+    let children = [
+        (54, "aarch64", TaskState::Failed),
+        (53, "x86_64", TaskState::Closed),
+        (52, "s390x", TaskState::Closed),
+    ];
+    check_cards(
+        vec![build("kernel-6.12-1.fc43", BuildState::Failed, &children)],
+        expect![[r#"
+            #1 normal stays transfer.error
+            kernel-6.12-1.fc43 failed
+            aarch64 failed; s390x and x86_64 built
+            rawhide, 12 min
+            [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [log Open log] https://files.example.com/work/tasks/54/54/build.log
+            [mute Mute package] mute kernel UntilTomorrow
+        "#]],
+    );
+}
+
+#[test]
+fn a_failed_build_that_built_nowhere() {
+    let children = [(54, "aarch64", TaskState::Failed), (53, "x86_64", TaskState::Canceled)];
+    check_cards(
+        vec![build("kernel-6.12-1.fc43", BuildState::Failed, &children)],
+        expect![[r#"
+            #1 normal stays transfer.error
+            kernel-6.12-1.fc43 failed
+            aarch64 failed
+            rawhide, 12 min
+            [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [log Open log] https://files.example.com/work/tasks/54/54/build.log
+            [mute Mute package] mute kernel UntilTomorrow
+        "#]],
+    );
+}
+
+#[test]
+fn a_scratch_build_is_called_one() {
+    check_cards(
+        vec![
+            task("bash", TaskState::Failed),
+            task("bash-5.3-1.fc43", TaskState::Closed),
+        ],
+        expect![[r#"
+            #1 normal stays transfer.error
+            bash failed
+            The source RPM could not be made
+            scratch build, f43, 42 s
+            [default Open task] https://koji.example.com/koji/taskinfo?taskID=900
+            [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
+            [log Open log] https://files.example.com/work/tasks/901/901/build.log
+            [mute Mute package] mute bash UntilTomorrow
+            #1 again normal transfer.complete
+            bash-5.3-1.fc43 is built
+            scratch build, f43, 42 s
+            [default Open task] https://koji.example.com/koji/taskinfo?taskID=900
+            [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
+            [mute Mute package] mute bash UntilTomorrow
+        "#]],
+    );
+}
+
+#[test]
+fn a_tagged_build() {
+    let change = Change::Tag(TagChange {
+        build: Some(BuildId(7)),
+        nvr: Nvr::parse("bash-5.3-1.fc43").unwrap(),
+        tag: Some("f43-updates".to_owned()),
+        user: Some("bodhi".to_owned()),
+        owner: Some("mona".to_owned()),
+        added: true,
+    });
+    check_cards(
+        vec![change],
+        expect![[r#"
+            #1 low transfer.complete
+            bash-5.3-1.fc43 was tagged
+            Now in f43-updates
+            [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [mute Mute package] mute bash UntilTomorrow
+        "#]],
+    );
+}
+
+#[test]
+fn hostile_names_stay_text_on_one_line() {
+    let mut change = build("x-1-1", BuildState::Complete, &[]);
+    if let Change::Build(it) = &mut change {
+        it.nvr.name = format!("<b>\u{202e}{{owner}}\n{}", "x".repeat(300));
+        it.target = Some("f43\u{7}\u{2028}".to_owned());
+    }
+    let cards = cards(vec![change]);
+    let card = cards.first().unwrap();
+    assert!(card.title.starts_with("<b>{owner}xxx"), "{}", card.title);
+    assert!(card.title.chars().count() <= text::MAX_LINE);
+    assert!(card.body.starts_with("f43, "), "{}", card.body);
+}
+
+#[test]
+fn a_burst_is_told_by_outcome_failures_first() {
+    let changes = (0..14).map(|n| {
+        let state = if n % 4 == 3 {
+            BuildState::Failed
+        } else {
+            BuildState::Complete
+        };
+        let mut change = build(&format!("p{n}-1-1"), state, &[]);
+        if let Change::Build(it) = &mut change {
+            it.build = Some(BuildId(100 + n));
+        }
+        change
+    });
+    let shown = cards(changes.collect());
+    let last = shown.last().unwrap();
+    expect![[r#"
+        #6 normal stays transfer.error
+        2 of 9 builds failed
+        Failed: p7-1-1 and p11-1-1
+        Built: p5-1-1, p6-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
+        [default Open Koji] https://koji.example.com/koji
+    "#]]
+    .assert_eq(&describe(last));
+}
+
+#[test]
+fn the_menu_of_a_quiet_afternoon() {
+    let mut watch = watch();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    check_menu(
+        &watch,
+        expect![[r#"
+            No build is running
+            --
+            No results yet
+            --
+            Notify me of >
+                [ ] Started builds
+                [x] Finished builds
+                [x] Failed builds
+                [x] Canceled builds
+                [x] Scratch builds
+                [ ] Tagged builds
+                [x] Other people's builds of packages I follow
+                --
+                [ ] Play a sound
+            Pause notifications >
+                (x) Not paused
+                ( ) For 30 minutes
+                ( ) For 1 hour
+                ( ) Until tomorrow
+                ( ) Until I resume
+            --
+            [ ] Start at login
+            Preferences…
+            About koji-notify >
+                koji-notify 0.1.0
+                Tells you how your Koji builds are doing
+                Free software: GPL, version 3 or later
+            Quit
+        "#]],
+    );
+}
+
+#[test]
+fn the_menu_lists_what_runs_and_what_has_ended() {
+    let mut watch = watch();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    let children = [(54, "aarch64", TaskState::Failed)];
+    for (n, mut change) in [
+        build("bash-5.3-1.fc43", BuildState::Building, &[]),
+        build("kernel-6.12-1.fc43", BuildState::Failed, &children),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        if let Change::Build(it) = &mut change {
+            it.build = Some(BuildId(20 + n as u64));
+        }
+        watch.step(time(0), Event::Heard(news(n as u64, change)));
+    }
+    let mute = Request::Mute {
+        package: "zsh".to_owned(),
+        until: PauseFor::UntilResumed,
+    };
+    watch.step(time(0), Event::Asked(mute));
+    let menu = describe_menu(&watch);
+    let (top, rest) = menu.split_once("Notify me of").unwrap();
+    expect![[r#"
+        1 build failed
+        --
+        bash-5.3-1.fc43 is being built for rawhide >
+            Open build
+            Copy name
+        --
+        kernel-6.12-1.fc43 failed >
+            Open build
+            Open log
+            Copy name
+        Mark failures as seen
+        --
+    "#]]
+    .assert_eq(top);
+    assert!(rest.contains("Muted packages >\n    Unmute zsh\n"), "{rest}");
+}
+
+#[test]
+fn the_menu_says_what_is_wrong_and_what_to_do() {
+    let mut watch = watch();
+    let trouble = Trouble {
+        problem: Problem::LoginRefused,
+        host: "rabbitmq.example.com:5671".to_owned(),
+        detail: "ACCESS_REFUSED".to_owned(),
+        retry: None,
+    };
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Down(trouble)));
+    watch.step(time(0), Event::ServerChanged(false));
+    watch.step(
+        time(0),
+        Event::ReloadFailed("config.toml:3: unknown field `usr`".to_owned()),
+    );
+    let menu = describe_menu(&watch);
+    let (top, _) = menu.split_once("Notify me of").unwrap();
+    expect![[r#"
+        Not connected
+        fedora: rabbitmq.example.com:5671 does not accept our login
+        Check user, password and certificate in the configuration
+        No notification server is running
+        The configuration has a mistake; the old one is still in use
+        config.toml:3: unknown field `usr`
+        --
+        No results yet
+        --
+    "#]]
+    .assert_eq(top);
+    assert_eq!(status::icon(&watch), Icon::Offline);
+}
+
+#[test]
+fn the_summary_tells_the_end_of_a_pause_by_the_local_clock() {
+    let mut watch = watch();
+    watch.step(time(0), Event::Asked(Request::Pause(PauseFor::AN_HOUR)));
+    assert_eq!(status::summary(&watch), "Notifications are paused until 18:40");
+    assert_eq!(status::icon(&watch), Icon::Paused);
+}
+
+#[test]
+fn the_icon_calls_for_a_person_first() {
+    let mut watch = watch();
+    assert_eq!(status::icon(&watch), Icon::Offline);
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    assert_eq!(status::icon(&watch), Icon::Idle);
+    watch.step(
+        time(0),
+        Event::Heard(news(1, build("bash-5.3-1.fc43", BuildState::Building, &[]))),
+    );
+    assert_eq!(status::icon(&watch), Icon::Building);
+    let mut failed = build("zsh-5.9-1.fc43", BuildState::Failed, &[]);
+    if let Change::Build(it) = &mut failed {
+        it.build = Some(BuildId(8));
+    }
+    watch.step(time(0), Event::Heard(news(2, failed)));
+    assert_eq!(status::icon(&watch), Icon::Failed);
+    watch.step(time(0), Event::Asked(Request::MarkSeen));
+    assert_eq!(status::icon(&watch), Icon::Building);
+}
+
+fn check_cards(changes: Vec<Change>, expected: Expect) {
+    let words: String = cards(changes).iter().map(describe).collect();
+    expected.assert_eq(&words);
+}
+
+fn check_menu(watch: &Watch, expected: Expect) {
+    expected.assert_eq(&describe_menu(watch));
+}
+
+/// Returns the cards that the changes lead to, within an hour.
+fn cards(changes: Vec<Change>) -> Vec<Card> {
+    let mut watch = watch();
+    watch.step(time(0), Event::Asked(Request::Switch(Toggle::Tagged, true)));
+    let mut effects = Vec::new();
+    for (n, change) in changes.into_iter().enumerate() {
+        effects.extend(watch.step(time(0), Event::Heard(news(n as u64, change))));
+    }
+    effects.extend(watch.step(time(3600), Event::Woke));
+    let card = |effect| match effect {
+        Effect::Show(notice) => Some(card::card(&notice, &sites())),
+        _ => None,
+    };
+    effects.into_iter().filter_map(card).collect()
+}
+
+fn describe(card: &Card) -> String {
+    let again = if card.replaces { " again" } else { "" };
+    let stays = if card.expires { "" } else { " stays" };
+    let urgency = card.urgency.as_str();
+    let mut words = format!(
+        "#{}{again} {urgency}{stays} {}\n{}\n",
+        card.notice, card.category, card.title
+    );
+    for line in card.body.lines() {
+        writeln!(words, "{line}").unwrap();
+    }
+    for action in &card.actions {
+        let does = match &action.request {
+            Request::Open { link, .. } => link.clone(),
+            Request::Mute { package, until } => format!("mute {package} {until:?}"),
+            other => format!("{other:?}"),
+        };
+        writeln!(words, "[{} {}] {does}", action.key, action.label).unwrap();
+    }
+    words
+}
+
+fn describe_menu(watch: &Watch) -> String {
+    let mut words = String::new();
+    describe_items(&menu::menu(watch, &sites()).items, 0, &mut words);
+    words
+}
+
+fn describe_items(items: &[Item], depth: usize, words: &mut String) {
+    let indent = "    ".repeat(depth);
+    for item in items {
+        match item {
+            Item::Separator => writeln!(words, "{indent}--").unwrap(),
+            Item::Text(label) | Item::Entry { label, .. } => writeln!(words, "{indent}{label}").unwrap(),
+            Item::Check { label, on, .. } => {
+                let mark = if *on { "x" } else { " " };
+                writeln!(words, "{indent}[{mark}] {label}").unwrap();
+            }
+            Item::Radio { selected, options } => {
+                for (n, (label, _)) in options.iter().enumerate() {
+                    let mark = if *selected == Some(n) { "x" } else { " " };
+                    writeln!(words, "{indent}({mark}) {label}").unwrap();
+                }
+            }
+            Item::Submenu { label, items } => {
+                writeln!(words, "{indent}{label} >").unwrap();
+                describe_items(items, depth + 1, words);
+            }
+        }
+    }
+}
+
+fn build(nvr: &str, new: BuildState, children: &[(u64, &str, TaskState)]) -> Change {
+    let child = |(task, arch, state): &(u64, &str, TaskState)| Child {
+        task: TaskId(*task),
+        method: "buildArch".to_owned(),
+        arch: (*arch).to_owned(),
+        state: Some(*state),
+    };
+    Change::Build(BuildChange {
+        build: Some(BuildId(7)),
+        nvr: Nvr::parse(nvr).unwrap(),
+        old: Some(BuildState::Building),
+        new,
+        owner: Some("mona".to_owned()),
+        task: Some(TaskId(50)),
+        target: Some("rawhide".to_owned()),
+        started: Some(time(0) - SignedDuration::from_mins(12)),
+        created: None,
+        completed: new.is_settled().then(|| time(0)),
+        children: children.iter().map(child).collect(),
+    })
+}
+
+fn task(what: &str, new: TaskState) -> Change {
+    let child = Child {
+        task: TaskId(901),
+        method: "buildSRPMFromSCM".to_owned(),
+        arch: "srpm".to_owned(),
+        state: Some(new),
+    };
+    Change::Task(TaskChange {
+        task: TaskId(900),
+        method: "build".to_owned(),
+        old: Some(TaskState::Open),
+        new,
+        owner: Some("mona".to_owned()),
+        what: Some(what.to_owned()),
+        package: Some("bash".to_owned()),
+        target: Some("f43".to_owned()),
+        scratch: true,
+        created: None,
+        started: Some(time(0) - SignedDuration::from_secs(42)),
+        completed: Some(time(0)),
+        children: vec![child],
+    })
+}
+
+fn news(number: u64, change: Change) -> News {
+    News {
+        instance: fedora(),
+        delivery: Delivery {
+            instance: fedora(),
+            connection: 1,
+            tag: number,
+        },
+        message: Some(number.to_string()),
+        sent: Some(time(0)),
+        change,
+    }
+}
+
+fn watch() -> Watch {
+    let whose = Whose {
+        users: BTreeSet::from(["mona".to_owned()]),
+        packages: BTreeSet::new(),
+    };
+    Watch::new(Rules {
+        wanted: Wanted::default(),
+        instances: BTreeMap::from([(fedora(), whose)]),
+        zone: TimeZone::fixed(jiff::tz::offset(1)),
+    })
+}
+
+fn sites() -> BTreeMap<InstanceName, Site> {
+    let site = Site {
+        weburl: Some("https://koji.example.com/koji".to_owned()),
+        topurl: Some("https://files.example.com".to_owned()),
+    };
+    BTreeMap::from([(fedora(), site)])
+}
+
+fn fedora() -> InstanceName {
+    InstanceName::new("fedora")
+}
+
+fn time(second: i64) -> Timestamp {
+    let start: Timestamp = "2026-11-20T16:40:00Z".parse().unwrap();
+    start + SignedDuration::from_secs(second)
+}
