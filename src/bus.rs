@@ -7,7 +7,15 @@
 //!
 //! **Invariant:** this room imports `koji`, `watch` and `clock`.
 
+pub mod binding;
 pub mod broker;
+mod credentials;
 pub mod decode;
+mod dial;
+mod ledger;
+mod patience;
 pub mod replay;
+pub mod sieve;
 pub mod source;
+pub mod trouble;
+mod wire;
