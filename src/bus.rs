@@ -13,9 +13,13 @@ mod credentials;
 pub mod decode;
 mod dial;
 mod ledger;
+pub mod live;
 mod patience;
 pub mod replay;
+mod session;
 pub mod sieve;
 pub mod source;
 pub mod trouble;
 mod wire;
+
+pub use live::BrokerSource;

@@ -79,9 +79,11 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, LinkError> {
         );
         return Err(unusable(file, &why));
     }
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
-        pem::Error::NoItemsFound => unusable(file, "it has no private key in PEM form (PKCS#8, PKCS#1 or SEC1)"),
-        error => unusable(file, &error.to_string()),
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+        if matches!(error, pem::Error::NoItemsFound) {
+            return unusable(file, "it has no private key in PEM form (PKCS#8, PKCS#1 or SEC1)");
+        }
+        unusable(file, &error.to_string())
     })
 }
 

@@ -34,7 +34,7 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
 use super::broker::{Address, Broker, Login, Secret};
 use super::credentials;
-use super::trouble::{LinkError, tls_error};
+use super::trouble::{LinkError, shortened, tls_error};
 use super::wire::{Tether, tethered};
 use crate::clock;
 
@@ -84,17 +84,14 @@ async fn attempt(broker: &Broker) -> Result<Line, LinkError> {
         Err(error) => {
             let presented = broker.address.tls && matches!(broker.login, Login::External { .. });
             tether.let_go(Duration::ZERO).await;
-            Err(match error.kind() {
-                // With TLS 1.3 a broker sees our certificate after the handshake is over for us.
-                ErrorKind::IOError(io) if presented && tls_error(io).is_none() => {
-                    LinkError::HungUp(io::Error::new(io.kind(), io.clone()))
-                }
-                #[expect(
-                    clippy::wildcard_enum_match_arm,
-                    reason = "lapin's errors are many, not ours, and may grow"
-                )]
-                _ => LinkError::Login(error),
-            })
+            // With TLS 1.3 a broker sees our certificate after the handshake is over for us.
+            if let ErrorKind::IOError(io) = error.kind()
+                && presented
+                && tls_error(io).is_none()
+            {
+                return Err(LinkError::HungUp(io::Error::new(io.kind(), io.clone())));
+            }
+            Err(LinkError::Login(error))
         }
     }
 }
@@ -189,7 +186,11 @@ async fn log_in(broker: &Broker, stream: IoStream) -> lapin::Result<Connection> 
 fn uri(broker: &Broker) -> AMQPUri {
     let address = &broker.address;
     AMQPUri {
-        scheme: if address.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
+        scheme: if address.tls {
+            AMQPScheme::AMQPS
+        } else {
+            AMQPScheme::AMQP
+        },
         authority: AMQPAuthority {
             userinfo: AMQPUserInfo {
                 username: String::new(),
@@ -255,20 +256,17 @@ fn introduction(broker: &Broker) -> ConnectionProperties {
         ("connection_name", env!("CARGO_PKG_NAME")),
     ];
     let theirs = broker.client_properties.iter().map(|(key, value)| (&**key, &**value));
-    let missing = ours.into_iter().filter(|(key, _)| !broker.client_properties.contains_key(*key));
+    let missing = ours
+        .into_iter()
+        .filter(|(key, _)| !broker.client_properties.contains_key(*key));
     missing
         .chain(theirs)
         .filter(|(_, value)| !value.is_empty())
-        .filter_map(|(key, value)| Some((ShortString::try_new(key).ok()?, capped(value))))
+        .filter_map(|(key, value)| Some((ShortString::try_new(key).ok()?, shortened(value, MAX_PROPERTY))))
         .take(MAX_PROPERTIES)
         .fold(ConnectionProperties::default(), |properties, (key, value)| {
             properties.with_client_property(key, value.into())
         })
-}
-
-fn capped(value: &str) -> &str {
-    let end = value.floor_char_boundary(MAX_PROPERTY);
-    value.get(..end).unwrap_or_default()
 }
 
 /// tokio's tasks and timers for lapin, and our stream.

@@ -13,11 +13,11 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 /// The first wait for trouble that may pass by itself. Jitter adds up to as much again.
 const SOON: Duration = Duration::from_secs(1);
 /// The longest wait for trouble that may pass by itself, jitter included.
-const SOON_AT_MOST: Duration = Duration::from_mins(5);
+const SOON_AT_MOST: Duration = Duration::from_secs(5 * 60);
 /// The first wait for trouble that a person has to mend.
-const SLOWLY: Duration = Duration::from_mins(5);
+const SLOWLY: Duration = Duration::from_secs(5 * 60);
 /// The longest wait for trouble that a person has to mend.
-const SLOWLY_AT_MOST: Duration = Duration::from_mins(30);
+const SLOWLY_AT_MOST: Duration = Duration::from_secs(30 * 60);
 /// A line that held this long was a success; one that did not counts towards a wait of its own.
 const STEADY: Duration = Duration::from_secs(10);
 

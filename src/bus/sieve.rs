@@ -62,14 +62,24 @@ mod tests {
     fn a_message_of_other_people_is_set_aside() {
         check("fedora_messaging_user_bob", "mona", "", false);
         check("fedora_messaging_user_bob fedora_messaging_rpm_bash", "mona", "", false);
-        check("fedora_messaging_user_bob fedora_messaging_rpm_bash", "mona", "zsh", false);
+        check(
+            "fedora_messaging_user_bob fedora_messaging_rpm_bash",
+            "mona",
+            "zsh",
+            false,
+        );
     }
 
     #[test]
     fn a_message_of_mine_is_read() {
         check("fedora_messaging_user_mona", "mona", "", true);
         check("fedora_messaging_user_bob fedora_messaging_user_mona", "mona", "", true);
-        check("fedora_messaging_user_mbs/mbs.example.org", "mbs/mbs.example.org", "", true);
+        check(
+            "fedora_messaging_user_mbs/mbs.example.org",
+            "mbs/mbs.example.org",
+            "",
+            true,
+        );
     }
 
     #[test]
@@ -77,13 +87,28 @@ mod tests {
         check("fedora_messaging_user_monalisa", "mona", "", false);
         check("fedora_messaging_user_mon", "mona", "", false);
         check("fedora_messaging_user_Mona", "mona", "", false);
-        check("fedora_messaging_userx_mona fedora_messaging_user_bob", "mona", "", false);
+        check(
+            "fedora_messaging_userx_mona fedora_messaging_user_bob",
+            "mona",
+            "",
+            false,
+        );
     }
 
     #[test]
     fn a_followed_package_is_read_whoever_builds_it() {
-        check("fedora_messaging_user_bob fedora_messaging_rpm_bash", "mona", "bash", true);
-        check("fedora_messaging_user_bob fedora_messaging_rpm_bash5", "mona", "bash", false);
+        check(
+            "fedora_messaging_user_bob fedora_messaging_rpm_bash",
+            "mona",
+            "bash",
+            true,
+        );
+        check(
+            "fedora_messaging_user_bob fedora_messaging_rpm_bash5",
+            "mona",
+            "bash",
+            false,
+        );
     }
 
     #[test]
