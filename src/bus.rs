@@ -7,7 +7,19 @@
 //!
 //! **Invariant:** this room imports `koji`, `watch` and `clock`.
 
+pub mod binding;
 pub mod broker;
+mod credentials;
 pub mod decode;
+mod dial;
+mod ledger;
+pub mod live;
+mod patience;
 pub mod replay;
+mod session;
+pub mod sieve;
 pub mod source;
+pub mod trouble;
+mod wire;
+
+pub use live::BrokerSource;

@@ -38,6 +38,8 @@ pub enum Problem {
     Interrupted,
     /// What answers there does not speak AMQP, or speaks it without TLS where TLS was asked for.
     NotABroker,
+    /// The login needs TLS and the address has none: nothing secret is sent in clear.
+    Unprotected,
     /// The broker's certificate is not signed by the configured CA.
     UntrustedBroker,
     /// The broker's certificate is for another host.
@@ -69,6 +71,7 @@ impl Problem {
         match self {
             Self::UnknownHost | Self::Unreachable | Self::Interrupted => true,
             Self::NotABroker
+            | Self::Unprotected
             | Self::UntrustedBroker
             | Self::WrongHost
             | Self::ExpiredBroker

@@ -1,0 +1,138 @@
+//! Certificates and keys, from PEM files.
+//!
+//! Promise: keys in PKCS#8, PKCS#1 and SEC1 are taken, a certificate and its key may share a file, and what cannot be
+//! used is named by file with what to do. The files are read anew for each attempt, so that a renewed certificate is
+//! taken up without a restart.
+//!
+//! It deliberately does not know a socket.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::broker::{Broker, Login, Trust};
+use super::trouble::LinkError;
+
+/// The largest PEM file that is read. The bundles of all public authorities have a quarter of it.
+const MAX_PEM: u64 = 1 << 20;
+
+/// Returns how TLS is to be spoken with a broker: whom to believe and, for EXTERNAL, who we are.
+pub(super) fn tls(broker: &Broker, now: Timestamp) -> Result<Arc<ClientConfig>, LinkError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| LinkError::Tls(Box::new(error)))?
+        .with_root_certificates(believed(&broker.trust)?);
+    let config = match &broker.login {
+        Login::Plain { .. } => builder.with_no_client_auth(),
+        Login::External { certificate, key } => {
+            let chain = certificates(certificate)?;
+            check_dates(&chain, certificate, now)?;
+            builder
+                .with_client_auth_cert(chain, private_key(key)?)
+                .map_err(|error| unusable(key, &error.to_string()))?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn believed(trust: &Trust) -> Result<RootCertStore, LinkError> {
+    let mut roots = RootCertStore::empty();
+    match trust {
+        Trust::System => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if roots.is_empty() {
+                return Err(LinkError::NobodyToTrust);
+            }
+        }
+        Trust::Only(file) => {
+            roots.add_parsable_certificates(certificates(file)?);
+            if roots.is_empty() {
+                return Err(unusable(file, "it has no certificate of an authority"));
+            }
+        }
+    }
+    Ok(roots)
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, LinkError> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(file)?).collect();
+    let chain = chain.map_err(|error| unusable(file, &error.to_string()))?;
+    if chain.is_empty() {
+        return Err(unusable(file, "it has no certificate in PEM form"));
+    }
+    Ok(chain)
+}
+
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, LinkError> {
+    let pem = read(file)?;
+    if is_encrypted(&pem) {
+        let file_name = file.display();
+        let why = format!(
+            "the key is encrypted; `openssl pkey -in {file_name} -out NEW.pem` writes one that is not, chmod it to 600"
+        );
+        return Err(unusable(file, &why));
+    }
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+        if matches!(error, pem::Error::NoItemsFound) {
+            return unusable(file, "it has no private key in PEM form (PKCS#8, PKCS#1 or SEC1)");
+        }
+        unusable(file, &error.to_string())
+    })
+}
+
+/// An encrypted key has its own PEM label in PKCS#8 and a header of its own in the older forms (RFC 1421).
+fn is_encrypted(pem: &[u8]) -> bool {
+    let has = |mark: &[u8]| pem.windows(mark.len()).any(|it| it == mark);
+    has(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || has(b"Proc-Type: 4,ENCRYPTED")
+}
+
+/// Says that our certificate has expired before the broker refuses it, which it does in fewer words or none.
+fn check_dates(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> Result<(), LinkError> {
+    let Some(ours) = chain.first() else {
+        return Err(unusable(file, "it has no certificate in PEM form"));
+    };
+    let (_, ours) = x509_parser::parse_x509_certificate(ours).map_err(|error| unusable(file, &error.to_string()))?;
+    let validity = ours.validity();
+    if now.as_second() > validity.not_after.timestamp() {
+        return Err(LinkError::OurCertificateExpired {
+            file: file.to_owned(),
+            on: date(validity.not_after.timestamp()),
+        });
+    }
+    if now.as_second() < validity.not_before.timestamp() {
+        let from = date(validity.not_before.timestamp());
+        return Err(unusable(
+            file,
+            &format!("the certificate is not valid before {from}; is the clock right?"),
+        ));
+    }
+    Ok(())
+}
+
+fn date(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |it| it.to_string())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, LinkError> {
+    let mut content = Vec::new();
+    let read = File::open(file).and_then(|it| it.take(MAX_PEM + 1).read_to_end(&mut content));
+    read.map_err(|error| unusable(file, &error.to_string()))?;
+    if content.len() as u64 > MAX_PEM {
+        return Err(unusable(file, "it is too large for a PEM file"));
+    }
+    Ok(content)
+}
+
+fn unusable(file: &Path, why: &str) -> LinkError {
+    LinkError::Credentials {
+        file: file.to_owned(),
+        why: why.to_owned(),
+    }
+}

@@ -1,0 +1,494 @@
+//! The live source: one broker, kept subscribed.
+//!
+//! Promise: the line comes back by itself, soon where that helps and slowly where only a person can; each line ends
+//! with nothing left of it. What is somebody else's is set aside by its headers, what cannot be read is counted and
+//! acknowledged, and the rest is reported, to be acknowledged when the loop says so.
+//!
+//! It deliberately does not know what the loop makes of the news.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::OptionFuture;
+use jiff::Timestamp;
+use lapin::message::Delivery as Message;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use tokio::sync::mpsc;
+use tracing::{debug, info, warn};
+
+use super::binding;
+use super::broker::Broker;
+use super::decode::{Decoded, Dialect, Envelope, decode};
+use super::patience::Patience;
+use super::session::Session;
+use super::sieve::concerns_headers;
+use super::source::{Orders, Source};
+use super::trouble::{LinkError, shortened};
+use crate::clock;
+use crate::koji::{Change, InstanceName, Interest};
+use crate::watch::link::Problem;
+use crate::watch::{Delivery, Event, Link, News, Trouble};
+
+/// How long acknowledgements of a stream that has gone quiet may wait for company. Without it, a consumer that is
+/// quicker than the broker would acknowledge one by one.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// The broker of one instance, as a place that news comes from.
+pub struct BrokerSource {
+    instance: InstanceName,
+    broker: Broker,
+}
+
+impl BrokerSource {
+    pub fn new(instance: InstanceName, broker: Broker) -> Self {
+        Self { instance, broker }
+    }
+}
+
+impl Source for BrokerSource {
+    /// Runs until the inbox closes, or the senders of what is wanted or of the acknowledgements are gone.
+    async fn run(self, orders: Orders, inbox: mpsc::Sender<Event>) {
+        Keeper::new(self, orders, inbox).run().await;
+    }
+}
+
+/// Why a line, or the attempt at one, has ended.
+enum Ended {
+    /// The loop has gone: so do we.
+    Stopped,
+    /// The computer was asleep.
+    Woken,
+    /// It did not come up.
+    Failed(LinkError),
+    /// It was up for so long.
+    Lost(LinkError, Duration),
+}
+
+/// Keeps one line up.
+struct Keeper {
+    instance: InstanceName,
+    broker: Broker,
+    dialect: Dialect,
+    calls: Calls,
+    inbox: mpsc::Sender<Event>,
+    patience: Patience,
+    /// Counts the lines; deliveries carry it.
+    connection: u32,
+    /// Until when the broker may take a line of ours that broke for a living reader of the queue.
+    haunted: Option<Timestamp>,
+    /// Whether the broker has accepted our certificate before.
+    is_known: bool,
+    /// What was last logged of a line that is down.
+    logged_trouble: Option<Problem>,
+    /// The kinds of unreadable messages that were logged.
+    logged_kinds: BTreeSet<&'static str>,
+}
+
+impl Keeper {
+    fn new(source: BrokerSource, orders: Orders, inbox: mpsc::Sender<Event>) -> Self {
+        let BrokerSource { instance, broker } = source;
+        Self {
+            instance,
+            dialect: Dialect {
+                topic_prefix: broker.topic_prefix.clone(),
+                koji_instance: broker.koji_instance.clone(),
+            },
+            broker,
+            calls: Calls::new(orders),
+            inbox,
+            patience: Patience::new(),
+            connection: 0,
+            haunted: None,
+            is_known: false,
+            logged_trouble: None,
+            logged_kinds: BTreeSet::new(),
+        }
+    }
+
+    async fn run(mut self) {
+        let mut is_new = true;
+        loop {
+            // Further attempts are not worth a word: that one is coming was said with the trouble.
+            if std::mem::take(&mut is_new) && !self.report(Link::Connecting).await {
+                return;
+            }
+            let wait = match self.try_line().await {
+                Ended::Stopped => return,
+                Ended::Woken => {
+                    is_new = true;
+                    self.patience.succeeded();
+                    continue;
+                }
+                Ended::Failed(error) => {
+                    let error = self.excused(error);
+                    let wait = self.patience.after_failure(error.trouble().0.is_passing());
+                    (error, wait)
+                }
+                Ended::Lost(error, held) => {
+                    let is_passing = error.trouble().0.is_passing();
+                    let is_at_once = matches!(error, LinkError::QueueGone);
+                    let wait = self.patience.after_line(held, is_at_once);
+                    let wait = if is_passing {
+                        wait
+                    } else {
+                        self.patience.after_failure(false)
+                    };
+                    (error, wait)
+                }
+            };
+            let (error, wait) = wait;
+            if !self.complain(&error, wait).await {
+                return;
+            }
+            match self.calls.during(&self.inbox, clock::pass(wait)).await {
+                Ok(()) => {}
+                Err(Interruption::Stop) => return,
+                // The network is probably another one than before, so old trouble says nothing.
+                Err(Interruption::Wake) => {
+                    is_new = true;
+                    self.patience.succeeded();
+                }
+            }
+        }
+    }
+
+    /// Opens a line and keeps it as long as it lasts.
+    async fn try_line(&mut self) -> Ended {
+        let interest = self.calls.interest.borrow_and_update().clone();
+        let opening = Session::open(&self.broker, &interest);
+        let mut session = match self.calls.during(&self.inbox, opening).await {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return Ended::Failed(error),
+            Err(Interruption::Stop) => return Ended::Stopped,
+            Err(Interruption::Wake) => return Ended::Woken,
+        };
+        self.connection = self.connection.wrapping_add(1);
+        self.is_known = true;
+        self.haunted = None;
+        self.logged_trouble = None;
+        info!(
+            instance = %self.instance,
+            broker = %self.broker.address,
+            queue = ?session.queue(),
+            keys = ?session.bound(),
+            "subscribed"
+        );
+        if session.bound().is_empty() {
+            warn!(instance = %self.instance, "the site allows none of the wanted topics, nothing will be heard");
+        }
+        let since = clock::now();
+        let mut tally = Tally::default();
+        let mut ended = Ended::Stopped;
+        if self.report(Link::Up).await {
+            ended = self.hear(&mut session, &mut tally).await;
+        }
+        for delivery in self.calls.last_words() {
+            self.acknowledge(&mut session, &delivery);
+        }
+        let memory = session.broker_memory();
+        let answered = session.close().await;
+        if !answered {
+            self.haunted = clock::now().checked_add(memory).ok();
+        }
+        debug!(instance = %self.instance, ?tally, answered, "the line has ended");
+        match ended {
+            Ended::Failed(error) => {
+                let held = Duration::try_from(clock::now().duration_since(since)).unwrap_or_default();
+                Ended::Lost(error, held)
+            }
+            Ended::Stopped | Ended::Woken | Ended::Lost(..) => ended,
+        }
+    }
+
+    /// Hears what comes by a line until it ends.
+    async fn hear(&mut self, session: &mut Session, tally: &mut Tally) -> Ended {
+        let mut batch = Vec::new();
+        let mut quiet = pin!(OptionFuture::from(None));
+        let mut is_quiet_awaited = false;
+        // What is wanted may have changed while the line was opened.
+        let mut interest = Interest::default();
+        let mut is_stale = true;
+        loop {
+            if std::mem::take(&mut is_stale) {
+                interest = self.calls.interest.borrow_and_update().clone();
+                let keys = binding::keys(&interest, &self.broker);
+                if keys != *session.bound() {
+                    debug!(instance = %self.instance, ?keys, "binding anew");
+                    if let Err(error) = session.rebind(keys).await {
+                        return Ended::Failed(error);
+                    }
+                }
+            }
+            if session.has_ready() && !is_quiet_awaited {
+                quiet.set(Some(clock::pass(QUIET)).into());
+                is_quiet_awaited = true;
+            }
+            tokio::select! {
+                taken = session.take(&mut batch) => {
+                    for message in batch.drain(..) {
+                        if !self.take_up(&message, &interest, session, tally).await {
+                            return Ended::Stopped;
+                        }
+                    }
+                    if let Err(error) = taken {
+                        return Ended::Failed(error);
+                    }
+                    // A flood must not keep the others on this thread from their turn.
+                    tokio::task::yield_now().await;
+                }
+                _ = quiet.as_mut(), if is_quiet_awaited => {
+                    is_quiet_awaited = false;
+                    session.settle();
+                }
+                call = self.calls.next(&self.inbox) => match call {
+                    Call::Stop => return Ended::Stopped,
+                    Call::Wake => return Ended::Woken,
+                    Call::Want => is_stale = true,
+                    Call::Done(delivery) => self.acknowledge(session, &delivery),
+                },
+            }
+        }
+    }
+
+    /// Reports a message, or sets it aside. Returns `false` when nobody listens any more.
+    async fn take_up(
+        &mut self,
+        message: &Message,
+        interest: &Interest,
+        session: &mut Session,
+        tally: &mut Tally,
+    ) -> bool {
+        let headers = message.properties.headers().as_ref();
+        if headers.is_some_and(|it| !concerns_headers(it, interest)) {
+            tally.skipped += 1;
+            session.done(message.delivery_tag);
+            return true;
+        }
+        let envelope = Envelope {
+            topic: message.routing_key.as_str(),
+            message_id: message.properties.message_id().as_ref().map(ShortString::as_str),
+            sent_at: headers.and_then(sent_at),
+            body: &message.data,
+        };
+        match decode(&self.dialect, &envelope) {
+            Ok(Decoded::News { sent, change }) if is_wanted(&change, interest) => {
+                tally.heard += 1;
+                let news = News {
+                    instance: self.instance.clone(),
+                    delivery: Delivery {
+                        instance: self.instance.clone(),
+                        connection: self.connection,
+                        tag: message.delivery_tag,
+                    },
+                    message: envelope.message_id.map(str::to_owned),
+                    sent,
+                    change,
+                };
+                self.tell(Event::Heard(news)).await
+            }
+            Ok(Decoded::News { .. } | Decoded::NotForUs(_)) => {
+                tally.unrelated += 1;
+                session.done(message.delivery_tag);
+                true
+            }
+            Err(error) => {
+                tally.spoiled += 1;
+                session.done(message.delivery_tag);
+                if self.logged_kinds.insert(error.kind()) {
+                    let topic = capped(envelope.topic);
+                    let message = envelope.message_id.map(capped);
+                    let error = error.to_string();
+                    warn!(
+                        instance = %self.instance, ?topic, ?message, error = ?capped(&error),
+                        "a message cannot be read; further ones of this kind are only counted"
+                    );
+                }
+                self.tell(Event::Spoiled(self.instance.clone())).await
+            }
+        }
+    }
+
+    /// Takes it that the loop is done with a delivery. One of a line that is gone will be sent again.
+    fn acknowledge(&self, session: &mut Session, delivery: &Delivery) {
+        if delivery.connection == self.connection && delivery.instance == self.instance {
+            session.done(delivery.tag);
+        }
+    }
+
+    /// Returns what an error means for a line that has worked before.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other error stays as it is")]
+    fn excused(&self, error: LinkError) -> LinkError {
+        let is_haunted = self.haunted.is_some_and(|until| clock::now() < until);
+        if error.is_taken() && is_haunted {
+            // The reader that holds the queue is most likely our own line that broke.
+            return LinkError::Ghost;
+        }
+        match error {
+            // The certificate has not become a bad one; a broker that goes down hangs up, too.
+            LinkError::HungUp(error) if self.is_known => LinkError::Unreachable(error),
+            error => error,
+        }
+    }
+
+    /// Says that the line is down. Returns `false` when nobody listens any more.
+    async fn complain(&mut self, error: &LinkError, wait: Duration) -> bool {
+        let (problem, detail) = error.trouble();
+        let retry = clock::now().checked_add(wait).ok();
+        let host = self.broker.address.to_string();
+        if self.logged_trouble.replace(problem) == Some(problem) {
+            debug!(instance = %self.instance, broker = %host, ?problem, ?detail, ?wait, "still no line");
+        } else {
+            warn!(instance = %self.instance, broker = %host, ?problem, ?detail, ?wait, "the line is down");
+        }
+        self.report(Link::Down(Trouble {
+            problem,
+            host,
+            detail,
+            retry,
+        }))
+        .await
+    }
+
+    /// Says how the line is. Returns `false` when nobody listens any more.
+    async fn report(&mut self, link: Link) -> bool {
+        self.tell(Event::LinkChanged(self.instance.clone(), link)).await
+    }
+
+    /// Returns `false` when nobody listens any more.
+    async fn tell(&mut self, event: Event) -> bool {
+        tokio::select! {
+            biased;
+            told = self.inbox.send(event) => told.is_ok(),
+            // A loop on its way out may have stopped reading before it lets go of the inbox.
+            () = self.calls.hung_up() => false,
+        }
+    }
+}
+
+/// What the loop wants of us, one thing at a time.
+struct Calls {
+    interest: tokio::sync::watch::Receiver<Interest>,
+    acknowledge: mpsc::UnboundedReceiver<Delivery>,
+    woken: tokio::sync::watch::Receiver<u64>,
+    /// Nobody will tell us any more that the computer was asleep.
+    is_unwakeable: bool,
+    /// A second ear for the end, which takes nothing away from the first.
+    end: tokio::sync::watch::Receiver<Interest>,
+}
+
+/// Something that the loop wants.
+enum Call {
+    Stop,
+    Wake,
+    /// What is to be heard has changed.
+    Want,
+    /// A delivery need not be sent again.
+    Done(Delivery),
+}
+
+/// What cuts short an attempt or a wait.
+enum Interruption {
+    Stop,
+    Wake,
+}
+
+impl Calls {
+    fn new(orders: Orders) -> Self {
+        let Orders {
+            interest,
+            acknowledge,
+            woken,
+        } = orders;
+        Self {
+            end: interest.clone(),
+            interest,
+            acknowledge,
+            woken,
+            is_unwakeable: false,
+        }
+    }
+
+    /// Waits for the next call. None is lost if the wait is given up.
+    async fn next(&mut self, inbox: &mpsc::Sender<Event>) -> Call {
+        loop {
+            tokio::select! {
+                () = inbox.closed() => return Call::Stop,
+                done = self.acknowledge.recv() => return done.map_or(Call::Stop, Call::Done),
+                changed = self.interest.changed() => {
+                    return if changed.is_ok() { Call::Want } else { Call::Stop };
+                }
+                woken = self.woken.changed(), if !self.is_unwakeable => {
+                    if woken.is_ok() {
+                        return Call::Wake;
+                    }
+                    self.is_unwakeable = true;
+                }
+            }
+        }
+    }
+
+    /// Returns what the work came to, unless it was cut short. There is no line meanwhile, so what is wanted is looked
+    /// up later, and deliveries of lines before cannot be acknowledged.
+    async fn during<T>(
+        &mut self,
+        inbox: &mpsc::Sender<Event>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Interruption> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = work.as_mut() => return Ok(done),
+                call = self.next(inbox) => match call {
+                    Call::Stop => return Err(Interruption::Stop),
+                    Call::Wake => return Err(Interruption::Wake),
+                    Call::Want | Call::Done(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Returns when the loop has let go of the orders.
+    async fn hung_up(&mut self) {
+        while self.end.changed().await.is_ok() {}
+    }
+
+    /// Returns the deliveries that were done with before the end.
+    fn last_words(&mut self) -> Vec<Delivery> {
+        std::iter::from_fn(|| self.acknowledge.try_recv().ok()).collect()
+    }
+}
+
+/// What became of a line's messages, for the log.
+#[derive(Debug, Default)]
+struct Tally {
+    heard: u64,
+    /// Set aside by the headers, unread.
+    skipped: u64,
+    /// Read, and of no interest.
+    unrelated: u64,
+    /// Unreadable.
+    spoiled: u64,
+}
+
+fn is_wanted(change: &Change, interest: &Interest) -> bool {
+    let kind = match change {
+        Change::Build(_) => true,
+        Change::Task(_) => interest.tasks,
+        Change::Tag(_) => interest.tags,
+    };
+    kind && interest.concerns(change.owner(), change.package())
+}
+
+fn sent_at(headers: &FieldTable) -> Option<&str> {
+    let AMQPValue::LongString(text) = headers.inner().get("sent-at")? else {
+        return None;
+    };
+    std::str::from_utf8(text.as_bytes()).ok()
+}
+
+/// As much of a stranger's text as a log line takes.
+fn capped(text: &str) -> &str {
+    shortened(text, 120)
+}

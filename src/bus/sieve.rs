@@ -1,0 +1,163 @@
+//! What a message's headers say about whose it is. Pure, and without an allocation.
+//!
+//! On a busy day nearly everything on the bus is somebody else's. Publishers that know the Koji schemas name each
+//! concerned user and package in a header (`fedora_messaging_user_NAME`, `fedora_messaging_rpm_NAME`), so such a
+//! message is set aside without reading its body.
+//!
+//! It deliberately does not know what a body looks like.
+
+use std::ops::Bound;
+
+use lapin::types::FieldTable;
+
+use crate::koji::Interest;
+
+const USER: &str = "fedora_messaging_user_";
+const PACKAGE: &str = "fedora_messaging_rpm_";
+
+/// Returns whether a message with these headers can be of interest and has to be read.
+///
+/// Headers without a user say nothing, and messages about tasks name a user and no package: while packages are
+/// followed, such a message may be about one of them.
+pub fn concerns_headers(headers: &FieldTable, interest: &Interest) -> bool {
+    let mut users = named(headers, USER).peekable();
+    if users.peek().is_none() {
+        return true;
+    }
+    if users.any(|user| interest.users.contains(user)) {
+        return true;
+    }
+    if interest.packages.is_empty() {
+        return false;
+    }
+    let mut packages = named(headers, PACKAGE).peekable();
+    packages.peek().is_none() || packages.any(|package| interest.packages.contains(package))
+}
+
+/// Returns what follows the prefix in each header that has it. The table is sorted, so they stand together.
+fn named<'a>(headers: &'a FieldTable, prefix: &'static str) -> impl Iterator<Item = &'a str> {
+    headers
+        .inner()
+        .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+        .map_while(move |(name, _)| name.as_str().strip_prefix(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use lapin::types::{AMQPValue, ShortString};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_message_that_names_nobody_is_read() {
+        check("", "mona", "", true);
+        check("sent-at fedora_messaging_schema x-received-from", "mona", "", true);
+        check("fedora_messaging_rpm_bash", "mona", "", true);
+    }
+
+    #[test]
+    fn a_message_of_other_people_is_set_aside() {
+        check("fedora_messaging_user_bob", "mona", "", false);
+        check("fedora_messaging_user_bob fedora_messaging_rpm_bash", "mona", "", false);
+        check(
+            "fedora_messaging_user_bob fedora_messaging_rpm_bash",
+            "mona",
+            "zsh",
+            false,
+        );
+    }
+
+    #[test]
+    fn a_message_of_mine_is_read() {
+        check("fedora_messaging_user_mona", "mona", "", true);
+        check("fedora_messaging_user_bob fedora_messaging_user_mona", "mona", "", true);
+        check(
+            "fedora_messaging_user_mbs/mbs.example.org",
+            "mbs/mbs.example.org",
+            "",
+            true,
+        );
+    }
+
+    #[test]
+    fn names_are_compared_whole() {
+        check("fedora_messaging_user_monalisa", "mona", "", false);
+        check("fedora_messaging_user_mon", "mona", "", false);
+        check("fedora_messaging_user_Mona", "mona", "", false);
+        check(
+            "fedora_messaging_userx_mona fedora_messaging_user_bob",
+            "mona",
+            "",
+            false,
+        );
+    }
+
+    #[test]
+    fn a_followed_package_is_read_whoever_builds_it() {
+        check(
+            "fedora_messaging_user_bob fedora_messaging_rpm_bash",
+            "mona",
+            "bash",
+            true,
+        );
+        check(
+            "fedora_messaging_user_bob fedora_messaging_rpm_bash5",
+            "mona",
+            "bash",
+            false,
+        );
+    }
+
+    #[test]
+    fn a_task_names_no_package_and_may_be_about_a_followed_one() {
+        check("fedora_messaging_user_bob", "mona", "bash", true);
+        check("fedora_messaging_user_bob sent-at", "mona", "bash", true);
+    }
+
+    proptest! {
+        /// Setting a message aside is right only if the decoded message could not have been of interest.
+        #[test]
+        fn nothing_of_interest_is_set_aside(
+            owner in name(), package in name(), is_task: bool,
+            others in prop::collection::vec(name(), 0..4),
+            users in prop::collection::btree_set(name(), 0..3),
+            packages in prop::collection::btree_set(name(), 0..3),
+        ) {
+            let mut headers: Vec<String> = others.iter().map(|it| format!("{USER}{it}")).collect();
+            headers.push(format!("{USER}{owner}"));
+            if !is_task {
+                headers.push(format!("{PACKAGE}{package}"));
+            }
+            let interest = Interest { users, packages, tasks: true, tags: true };
+            let concerns = interest.concerns(Some(&owner), Some(&package));
+            prop_assert!(concerns_headers(&table(&headers), &interest) || !concerns);
+        }
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        "[ab]{1,2}"
+    }
+
+    fn check(headers: &str, users: &str, packages: &str, read: bool) {
+        let set = |it: &str| it.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+        let interest = Interest {
+            users: set(users),
+            packages: set(packages),
+            tasks: true,
+            tags: false,
+        };
+        let headers: Vec<String> = headers.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(concerns_headers(&table(&headers), &interest), read, "{headers:?}");
+    }
+
+    fn table(names: &[String]) -> FieldTable {
+        let mut table = FieldTable::default();
+        for name in names {
+            table.insert(ShortString::from(name.as_str()), AMQPValue::Boolean(true));
+        }
+        table
+    }
+}
