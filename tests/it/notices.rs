@@ -1,9 +1,9 @@
 //! Notifications against a server of our own on a private bus: one that does everything that servers were seen to do.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+mod server;
+
 use std::fs::File;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,13 @@ use expect_test::{Expect, expect};
 use koji_notify::desktop::notices::{self, CALL_LIMIT, Order};
 use koji_notify::view::{Action, Card, Urgency};
 use koji_notify::watch::{Closed, Event, NoticeId, Outcome, PauseFor, Request};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
-use zbus::message::Header;
-use zbus::zvariant::OwnedValue;
 use zbus::{Connection, fdo};
 
+use self::server::{Call, NAME, PATH, Server};
 use crate::session_bus::SessionBus;
 
-const NAME: &str = "org.freedesktop.Notifications";
-const PATH: &str = "/org/freedesktop/Notifications";
 /// No wait in these tests is longer than this, and none should ever come near.
 const PATIENCE: Duration = Duration::from_secs(20);
 const EVERYTHING: &[&str] = &["actions", "body", "body-markup", "persistence"];
@@ -43,11 +40,11 @@ async fn a_server_that_can_do_everything_gets_everything() {
             action default: Open
             action log: Open log
             action mute: Mute bash
-            hint category: Str("transfer.complete")
-            hint desktop-entry: Str("org.fedoraproject.KojiNotify")
-            hint image-path: Str("/usr/share/icons/koji.svg")
-            hint sound-name: Str("complete")
-            hint urgency: U8(1)
+            hint category: "transfer.complete"
+            hint desktop-entry: "org.fedoraproject.KojiNotify"
+            hint image-path: "/usr/share/icons/koji.svg"
+            hint sound-name: "complete"
+            hint urgency: byte 0x01
         "#]],
     )
     .await;
@@ -68,10 +65,10 @@ async fn a_server_that_knows_neither_markup_nor_buttons_gets_plain_text() {
             Notify from koji-notify, icon org.fedoraproject.KojiNotify, instead of 0, timeout 0
             title: bash <b>is</b> & built
             body: "<koji@x> & \"it's\""
-            hint category: Str("transfer.complete")
-            hint desktop-entry: Str("org.fedoraproject.KojiNotify")
-            hint suppress-sound: Bool(true)
-            hint urgency: U8(2)
+            hint category: "transfer.complete"
+            hint desktop-entry: "org.fedoraproject.KojiNotify"
+            hint suppress-sound: true
+            hint urgency: byte 0x02
         "#]],
     )
     .await;
@@ -255,7 +252,7 @@ async fn a_server_that_dies_with_our_call_loses_it_at_once() {
     let mut stage = Stage::with_server(EVERYTHING).await;
     stage.server().swallow_next();
     stage.order(Order::Show(card(1)));
-    stage.server().swallowed().await;
+    within(stage.server().swallowed()).await;
     let killed = Instant::now();
     stage.server_leaves().await;
     let mut events = [stage.event().await, stage.event().await];
@@ -611,224 +608,5 @@ impl Stage {
         self.order(Order::Show(card));
         assert_eq!(self.event().await, Event::Shown(notice, Outcome::Taken));
         self.call().await
-    }
-}
-
-/// A call of `Notify`, with the number that was given for it.
-#[derive(Debug)]
-struct Call {
-    sender: String,
-    app_name: String,
-    replaces: u32,
-    icon: String,
-    title: String,
-    body: String,
-    actions: Vec<String>,
-    hints: HashMap<String, OwnedValue>,
-    timeout: i32,
-    id: u32,
-}
-
-impl std::fmt::Display for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(
-            f,
-            "Notify from {}, icon {}, instead of {}, timeout {}\ntitle: {}\nbody: {:?}",
-            self.app_name, self.icon, self.replaces, self.timeout, self.title, self.body
-        )?;
-        for action in self.actions.chunks(2) {
-            writeln!(f, "action {}: {}", action[0], action[1])?;
-        }
-        let mut hints = String::new();
-        let mut keys: Vec<_> = self.hints.keys().collect();
-        keys.sort();
-        for key in keys {
-            let value: &zbus::zvariant::Value<'_> = &self.hints[key];
-            let value = format!("{value:?}")
-                .replace("Str(Str(Borrowed(", "Str((")
-                .replace(")))", "))");
-            writeln!(hints, "hint {key}: {value}")?;
-        }
-        f.write_str(&hints)
-    }
-}
-
-/// A notification server that does what it is told to.
-struct Server {
-    connection: Connection,
-    frozen: watch::Sender<bool>,
-    mood: watch::Sender<Mood>,
-    asked: watch::Receiver<u32>,
-    calls: mpsc::UnboundedReceiver<Call>,
-    closes: mpsc::UnboundedReceiver<u32>,
-}
-
-/// What the server does with the next `Notify`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mood {
-    Take,
-    Refuse,
-    Swallow,
-}
-
-impl Server {
-    /// Starts a server, which takes the name from another one that is there.
-    async fn start(bus: &SessionBus, capabilities: &[&str]) -> Self {
-        let (frozen, gate) = watch::channel(false);
-        let (asked_in, asked) = watch::channel(0);
-        let (mood, _) = watch::channel(Mood::Take);
-        let (call_in, calls) = mpsc::unbounded_channel();
-        let (close_in, closes) = mpsc::unbounded_channel();
-        let desk = Desk {
-            capabilities: capabilities.iter().map(|&it| it.to_owned()).collect(),
-            frozen: gate,
-            mood: mood.clone(),
-            asked: asked_in,
-            last_id: watch::channel(1000).0,
-            calls: call_in,
-            closes: close_in,
-        };
-        let connection = bus.connect().await;
-        connection.object_server().at(PATH, desk).await.unwrap();
-        let flags = fdo::RequestNameFlags::ReplaceExisting | fdo::RequestNameFlags::AllowReplacement;
-        connection.request_name_with_flags(NAME, flags).await.unwrap();
-        Self {
-            connection,
-            frozen,
-            mood,
-            asked,
-            calls,
-            closes,
-        }
-    }
-
-    /// Answers nothing while it is frozen, like a process that was stopped.
-    fn freeze(&self, frozen: bool) {
-        self.frozen.send_replace(frozen);
-    }
-
-    fn refuse_next(&self) {
-        self.mood.send_replace(Mood::Refuse);
-    }
-
-    fn swallow_next(&self) {
-        self.mood.send_replace(Mood::Swallow);
-    }
-
-    /// Returns when the call that is to be swallowed has been.
-    async fn swallowed(&self) {
-        let mut mood = self.mood.subscribe();
-        within(mood.wait_for(|&it| it == Mood::Take)).await.unwrap();
-    }
-
-    /// Returns how often its capabilities were asked for.
-    fn asked(&self) -> u32 {
-        *self.asked.borrow()
-    }
-
-    async fn click(&self, id: u32, key: &str) {
-        self.emit("ActionInvoked", &(id, key)).await;
-    }
-
-    async fn grant(&self, id: u32, token: &str) {
-        self.emit("ActivationToken", &(id, token)).await;
-    }
-
-    async fn close(&self, id: u32, reason: u32) {
-        self.emit("NotificationClosed", &(id, reason)).await;
-    }
-
-    async fn emit<B>(&self, member: &str, body: &B)
-    where
-        B: serde::Serialize + zbus::zvariant::DynamicType,
-    {
-        let everybody = None::<&str>;
-        self.connection
-            .emit_signal(everybody, PATH, NAME, member, body)
-            .await
-            .unwrap();
-    }
-}
-
-/// What the bus sees of the server.
-struct Desk {
-    capabilities: Vec<String>,
-    frozen: watch::Receiver<bool>,
-    mood: watch::Sender<Mood>,
-    asked: watch::Sender<u32>,
-    last_id: watch::Sender<u32>,
-    calls: mpsc::UnboundedSender<Call>,
-    closes: mpsc::UnboundedSender<u32>,
-}
-
-impl Desk {
-    async fn thawed(&self) {
-        let mut frozen = self.frozen.clone();
-        // An error says that the test is over.
-        if frozen.wait_for(|&it| !it).await.is_err() {
-            pending::<()>().await;
-        }
-    }
-}
-
-#[zbus::interface(name = "org.freedesktop.Notifications")]
-impl Desk {
-    async fn get_capabilities(&self) -> Vec<String> {
-        self.thawed().await;
-        self.asked.send_modify(|it| *it += 1);
-        self.capabilities.clone()
-    }
-
-    async fn get_server_information(&self) -> (&str, &str, &str, &str) {
-        self.thawed().await;
-        ("mock", "koji-notify", "1", "1.2")
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the specification has them")]
-    async fn notify(
-        &self,
-        #[zbus(header)] header: Header<'_>,
-        app_name: String,
-        replaces: u32,
-        icon: String,
-        title: String,
-        body: String,
-        actions: Vec<String>,
-        hints: HashMap<String, OwnedValue>,
-        timeout: i32,
-    ) -> fdo::Result<u32> {
-        self.thawed().await;
-        match self.mood.send_replace(Mood::Take) {
-            Mood::Take => {}
-            Mood::Refuse => return Err(fdo::Error::LimitsExceeded("too many".to_owned())),
-            Mood::Swallow => pending().await,
-        }
-        let id = match replaces {
-            0 => {
-                self.last_id.send_modify(|it| *it += 1);
-                *self.last_id.borrow()
-            }
-            replaces => replaces,
-        };
-        let sender = header.sender().unwrap().to_string();
-        let call = Call {
-            sender,
-            app_name,
-            replaces,
-            icon,
-            title,
-            body,
-            actions,
-            hints,
-            timeout,
-            id,
-        };
-        self.calls.send(call).unwrap();
-        Ok(id)
-    }
-
-    async fn close_notification(&self, id: u32) {
-        self.thawed().await;
-        self.closes.send(id).unwrap();
     }
 }

@@ -93,10 +93,7 @@ pub(super) async fn close(connection: &Connection, server: &OwnedUniqueName, id:
 
 /// Returns whether it was the bus that answered, since the one who was called has left without an answer.
 pub(super) fn is_no_reply(trouble: &zbus::Error) -> bool {
-    match trouble {
-        zbus::Error::MethodError(name, ..) => name.as_str() == "org.freedesktop.DBus.Error.NoReply",
-        _ => false,
-    }
+    matches!(trouble, zbus::Error::MethodError(name, ..) if name.as_str() == "org.freedesktop.DBus.Error.NoReply")
 }
 
 /// Returns who has the server's name.
