@@ -1,0 +1,124 @@
+//! A card as the server is to get it: what is escaped, left out or added follows from what the server can do.
+//!
+//! Pure: a card and the server's abilities in, a `notify_rust::Notification` out. It knows no connection.
+
+use notify_rust::{Hint, Notification, Timeout};
+
+use crate::view::{Action, Card, Urgency};
+
+/// The name that servers show beside a notification when they do not find our desktop entry.
+const APP_NAME: &str = "koji-notify";
+/// The name of our desktop entry, by which servers group notifications and remember settings.
+const DESKTOP_ENTRY: &str = "org.fedoraproject.KojiNotify";
+/// The key of the action that a click on the notification itself means (Desktop Notifications 1.2).
+const DEFAULT_ACTION: &str = "default";
+
+/// What a server can do, as far as it changes what we send.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Abilities {
+    /// The body is read as markup.
+    pub(super) markup: bool,
+    /// There may be buttons.
+    pub(super) actions: bool,
+}
+
+impl Abilities {
+    /// Reads the answer to `GetCapabilities`. What is not known here is not needed here.
+    pub(super) fn from_capabilities(capabilities: &[String]) -> Self {
+        let has = |name: &str| capabilities.iter().any(|it| it == name);
+        Self {
+            markup: has("body-markup"),
+            actions: has("actions"),
+        }
+    }
+}
+
+/// Returns the notification for a card. `app_icon` is an absolute path or the name of an icon.
+pub(super) fn compose(card: &Card, abilities: Abilities, app_icon: &str) -> Notification {
+    let mut letter = Notification::new();
+    letter.appname(APP_NAME).icon(app_icon).summary(&card.title);
+    if abilities.markup {
+        letter.body(&escape(&card.body));
+    } else {
+        letter.body(&card.body);
+    }
+    letter
+        .urgency(match card.urgency {
+            Urgency::Low => notify_rust::Urgency::Low,
+            Urgency::Normal => notify_rust::Urgency::Normal,
+            Urgency::Critical => notify_rust::Urgency::Critical,
+        })
+        .timeout(if card.expires { Timeout::Default } else { Timeout::Never })
+        .hint(Hint::DesktopEntry(DESKTOP_ENTRY.to_owned()))
+        .hint(Hint::Category(card.category.to_owned()))
+        .hint(match card.sound {
+            Some(name) => Hint::SoundName(name.to_owned()),
+            None => Hint::SuppressSound(true),
+        });
+    // Servers differ in which of the icon and the image they prefer. A path means the same in both; a name does not.
+    if app_icon.starts_with('/') {
+        letter.hint(Hint::ImagePath(app_icon.to_owned()));
+    }
+    if abilities.actions {
+        let (click, buttons): (Vec<_>, Vec<_>) = card.actions.iter().partition(|it| it.key == DEFAULT_ACTION);
+        for Action { key, label, request: _ } in click.into_iter().chain(buttons) {
+            letter.action(key, label);
+        }
+    }
+    letter
+}
+
+/// Returns the text as markup that shows exactly the text. GNOME Shell knows these five entities and no numeric ones.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn abilities_are_read_by_their_exact_names() {
+        let read = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&it| it.to_owned()).collect();
+            Abilities::from_capabilities(&names)
+        };
+        let (markup, actions) = (true, true);
+        assert_eq!(
+            read(&["body", "body-markup", "actions", "x-kde"]),
+            Abilities { markup, actions }
+        );
+        assert_eq!(
+            read(&["body", "action-icons", "body-markup-ish", ""]),
+            Abilities::default()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn escaped_text_holds_no_markup_and_reads_as_the_text(text in any::<String>()) {
+            let escaped = escape(&text);
+            prop_assert!(!escaped.contains(['<', '>', '"', '\'']));
+            let read = escaped
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+                .replace("&apos;", "'")
+                .replace("&amp;", "&");
+            prop_assert_eq!(read, text);
+        }
+    }
+}
