@@ -1,6 +1,7 @@
 //! All that the tray shows, as one value.
 
 use super::{Icon, Menu};
+use crate::watch::Request;
 
 /// What the tray shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,4 +12,8 @@ pub struct Tray {
     /// The tooltip's further lines; may be empty. Plain text.
     pub text: String,
     pub menu: Menu,
+    /// What a left click asks for, where the host does not open the menu instead; `None`: nothing.
+    pub activate: Option<Request>,
+    /// What a middle click asks for.
+    pub secondary: Option<Request>,
 }
