@@ -165,6 +165,12 @@ impl Watch {
         self.stories.values().filter(|it| it.unseen_failure).count()
     }
 
+    /// Returns the newest failure that nobody has looked at yet.
+    pub fn newest_unseen_failure(&self) -> Option<&Story> {
+        let unseen = self.stories.values().filter(|it| it.unseen_failure);
+        unseen.map(|it| &it.story).max_by_key(|it| it.changed)
+    }
+
     /// Returns the pause, if there is one.
     pub fn pause(&self) -> Option<Pause> {
         self.pause
