@@ -1,6 +1,7 @@
 //! Settings that have been checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
@@ -8,6 +9,8 @@ use crate::bus::broker::Broker;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
 use crate::watch::{Rules, Wanted};
+
+use super::Preset;
 
 /// Everything that a person can set, whole and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +29,10 @@ pub struct Instance {
     pub users_from: Identity,
     /// Packages that are followed whoever builds them.
     pub packages: BTreeSet<String>,
+    pub preset: Option<Preset>,
     pub broker: Broker,
+    /// The file that says where the broker is.
+    pub broker_file: PathBuf,
 }
 
 /// Where a user name was found.

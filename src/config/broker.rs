@@ -1,0 +1,316 @@
+//! From the words about a broker, wherever they are written, to one that can be dialled.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tracing::warn;
+
+use crate::bus::broker::{Broker, Login, MAX_PREFETCH, Queue, QueueName, Secret, Trust};
+
+use super::document::{Document, read_text};
+use super::fedora_messaging::{self, DEFAULT_EXCHANGE, Existing};
+use super::file::{self, WhoseQueue};
+use super::{ConfigError, Places, address, machine};
+
+/// The time limit of a connection attempt where no file tells one, as in pika (`stack_timeout`).
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How many messages may be on their way where nobody tells: more gains little, and less costs.
+const PREFETCH: u16 = 100;
+
+/// Reads what the configuration says about the broker of an instance. Returns it with the file that it was read from.
+pub(super) fn broker(asked: &Asked<'_>) -> Result<(Broker, PathBuf), ConfigError> {
+    let words = asked.words;
+    let (broker, file) = match (&words.broker.url, &words.fedora_messaging, words.preset) {
+        (Some(_), Some(_), _) => {
+            return Err(asked.wrong(
+                &["broker", "url"],
+                "`url`: the broker is already told by `fedora-messaging`",
+            ));
+        }
+        (Some(url), None, _) => (asked.own(url)?, asked.places.config_file()),
+        (None, Some(path), _) => {
+            let file = asked.path(path);
+            let existing = fedora_messaging::read(&file)?.ok_or_else(|| {
+                let problem = format!("`fedora-messaging`: {} is not there", file.display());
+                asked.wrong(&["fedora-messaging"], &problem)
+            })?;
+            let properties = existing.client_properties.clone();
+            (asked.existing(existing, properties)?, file)
+        }
+        (None, None, Some(preset)) => {
+            let file = preset.packaged(asked.places);
+            let existing = fedora_messaging::read(&file)?.ok_or_else(|| ConfigError::NotInstalled {
+                file: file.clone(),
+                folder: asked.places.fedora_messaging(),
+            })?;
+            // The packaged file introduces an example program of the library to the broker's administrator. We are
+            // not it, and our own properties say so.
+            (asked.existing(existing, BTreeMap::new())?, file)
+        }
+        (None, None, None) => {
+            let problem = "there is no broker: expected `preset`, `fedora-messaging`, or `url` in the table `broker`";
+            return Err(asked.wrong(&[], problem));
+        }
+    };
+    if let (Login::Plain { .. }, false) = (&broker.login, broker.address.tls) {
+        let name = asked.name;
+        warn!(instance = name, broker = %broker.address, "the password goes to the broker in clear: amqps would hide it");
+    }
+    Ok((broker, file))
+}
+
+/// An instance whose broker is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) places: &'a Places,
+    pub(super) config: &'a Document,
+    pub(super) name: &'a str,
+    pub(super) words: &'a file::Instance,
+}
+
+impl Asked<'_> {
+    /// Returns the error that something in this instance's table is not what it should be.
+    pub(super) fn wrong(&self, keys: &[&str], problem: &str) -> ConfigError {
+        let keys: Vec<&str> = ["instance", self.name].iter().chain(keys).copied().collect();
+        self.config.wrong(&keys, problem)
+    }
+
+    /// A broker that is described in `[instance.NAME.broker]`.
+    fn own(&self, url: &str) -> Result<Broker, ConfigError> {
+        let wrong = |problem: &str| self.wrong(&["broker", "url"], problem);
+        let url = address::parse(url).map_err(|it| wrong(&format!("`url`: {it}")))?;
+        if url.credentials.is_some() {
+            return Err(wrong(
+                "`url`: no user and no password in here: expected them in `user` and `password-file`",
+            ));
+        }
+        if url.has_query {
+            return Err(wrong(
+                "`url`: expected nothing behind the path; see `heartbeat` and `prefetch`",
+            ));
+        }
+        let tls = url.address.tls;
+        let trust = match &self.words.broker.ca_cert {
+            Some(_) if !tls => return Err(self.only_with_tls("ca-cert")),
+            Some(path) => Trust::Only(self.readable("ca-cert", path)?),
+            None => Trust::System,
+        };
+        Ok(Broker {
+            login: self.login(tls)?,
+            trust,
+            exchange: self
+                .words
+                .exchange
+                .clone()
+                .unwrap_or_else(|| DEFAULT_EXCHANGE.to_owned()),
+            topic_prefix: self.topic_prefix()?,
+            koji_instance: self.koji_instance()?,
+            allowed_keys: Vec::new(),
+            passive: false,
+            prefetch: self.prefetch()?.unwrap_or(PREFETCH),
+            heartbeat: self.heartbeat()?,
+            connection_timeout: CONNECTION_TIMEOUT,
+            client_properties: BTreeMap::new(),
+            queue: self.queue(None)?,
+            address: url.address,
+        })
+    }
+
+    /// A broker that is described by a configuration of fedora-messaging; how we read from it is still ours to say.
+    fn existing(&self, existing: Existing, properties: BTreeMap<String, String>) -> Result<Broker, ConfigError> {
+        let own = &self.words.broker;
+        let told = [
+            ("user", own.user.is_some()),
+            ("password-file", own.password_file.is_some()),
+            ("ca-cert", own.ca_cert.is_some()),
+            ("certificate", own.certificate.is_some()),
+            ("key", own.key.is_some()),
+        ];
+        if let Some((key, _)) = told.iter().find(|(_, told)| *told) {
+            let problem =
+                format!("`{key}`: expected `url` beside it; else the fedora-messaging file says how to log in");
+            return Err(self.wrong(&["broker", key], &problem));
+        }
+        let exchange = self.words.exchange.as_deref().unwrap_or(existing.exchange()).to_owned();
+        let named = existing.queue.as_ref().is_some_and(|it| it.name != QueueName::ByServer);
+        if existing.passive && !named {
+            let problem = "`passive_declares`: the queue has to be there already: expected its name in `queues`";
+            return Err(existing.document.wrong(&["passive_declares"], problem));
+        }
+        Ok(Broker {
+            address: existing.address().clone(),
+            topic_prefix: self.topic_prefix()?,
+            koji_instance: self.koji_instance()?,
+            allowed_keys: existing.allowed_keys(&exchange),
+            exchange,
+            passive: existing.passive,
+            prefetch: self.prefetch()?.unwrap_or(existing.prefetch),
+            heartbeat: self.heartbeat()?.or(existing.url.heartbeat),
+            connection_timeout: existing.url.timeout.unwrap_or(CONNECTION_TIMEOUT),
+            client_properties: properties,
+            queue: self.queue(existing.queue)?,
+            login: existing.login,
+            trust: existing.trust,
+        })
+    }
+
+    fn login(&self, tls: bool) -> Result<Login, ConfigError> {
+        let own = &self.words.broker;
+        match (&own.certificate, &own.key, &own.user, &own.password_file) {
+            (Some(_), _, None, None) if !tls => Err(self.only_with_tls("certificate")),
+            (Some(certificate), Some(key), None, None) => Ok(Login::External {
+                certificate: self.readable("certificate", certificate)?,
+                key: self.readable("key", key)?,
+            }),
+            (None, None, Some(user), Some(file)) => Ok(Login::Plain {
+                user: user.clone(),
+                password: self.password(&self.path(file))?,
+            }),
+            (Some(_), None, None, None) => Err(self.without_its_other("certificate", "key")),
+            (None, Some(_), None, None) => Err(self.without_its_other("key", "certificate")),
+            (None, None, Some(_), None) => Err(self.without_its_other("user", "password-file")),
+            (None, None, None, Some(_)) => Err(self.without_its_other("password-file", "user")),
+            (None, None, None, None) => {
+                let problem = "there is no login: expected `certificate` and `key`, or `user` and `password-file`";
+                Err(self.wrong(&["broker"], problem))
+            }
+            (Some(_), _, _, _) | (_, Some(_), _, _) => {
+                let extra = if own.user.is_some() { "user" } else { "password-file" };
+                let problem = format!("`{extra}`: there is a certificate to log in with already: expected one login");
+                Err(self.wrong(&["broker", extra], &problem))
+            }
+        }
+    }
+
+    fn without_its_other(&self, key: &str, other: &str) -> ConfigError {
+        self.wrong(&["broker", key], &format!("`{key}`: expected `{other}` beside it"))
+    }
+
+    fn only_with_tls(&self, key: &str) -> ConfigError {
+        self.wrong(
+            &["broker", key],
+            &format!("`{key}`: expected an amqps address in `url`, as amqp has no TLS"),
+        )
+    }
+
+    /// Reads a password that nobody else can read: the first and only line of the file.
+    fn password(&self, file: &Path) -> Result<Secret, ConfigError> {
+        let wrong = |problem: String| self.wrong(&["broker", "password-file"], &format!("`password-file`: {problem}"));
+        let shown = file.display();
+        let cannot_read = |it: std::io::Error| wrong(format!("cannot read {shown}: {it}"));
+        let mode = fs::metadata(file).map_err(cannot_read)?.permissions().mode() & 0o7777;
+        if mode & 0o177 != 0 {
+            let problem =
+                format!("others can read {shown} (mode {mode:04o}): expected 0600 or 0400; chmod 600 {shown}");
+            return Err(wrong(problem));
+        }
+        let bytes = read_text(file).map_err(cannot_read)?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{shown} is not UTF-8 text")))?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() || line.contains('\n') {
+            return Err(wrong(format!("expected the password in the only line of {shown}")));
+        }
+        Ok(Secret::new(line.to_owned()))
+    }
+
+    /// Chooses the queue, given what a fedora-messaging file says about one.
+    fn queue(&self, existing: Option<Queue>) -> Result<Queue, ConfigError> {
+        let wish = self.words.broker.queue;
+        match (existing, wish) {
+            (Some(queue), None) => Ok(queue),
+            (Some(queue), Some(wish)) => match (&queue.name, wish) {
+                (QueueName::Named(name), WhoseQueue::Own | WhoseQueue::Server) => {
+                    let problem =
+                        format!("`queue`: the fedora-messaging file names the queue {name:?}: leave this out");
+                    Err(self.wrong(&["broker", "queue"], &problem))
+                }
+                (QueueName::ByServer, WhoseQueue::Server) => Ok(queue),
+                (QueueName::ByServer, WhoseQueue::Own) => self.own_queue(),
+            },
+            (None, Some(WhoseQueue::Own) | None) => self.own_queue(),
+            (None, Some(WhoseQueue::Server)) => Ok(Queue {
+                name: QueueName::ByServer,
+                durable: false,
+                auto_delete: true,
+                exclusive: true,
+                arguments: BTreeMap::new(),
+            }),
+        }
+    }
+
+    /// A queue that outlives its connection: on the public Fedora broker for about an hour, which bridges a short
+    /// absence.
+    fn own_queue(&self) -> Result<Queue, ConfigError> {
+        Ok(Queue {
+            name: QueueName::Named(machine::queue_name(self.places, self.name)?),
+            durable: false,
+            auto_delete: false,
+            exclusive: false,
+            arguments: BTreeMap::new(),
+        })
+    }
+
+    fn topic_prefix(&self) -> Result<String, ConfigError> {
+        let preset = self.words.preset.map(|it| it.topic_prefix().to_owned());
+        let Some(prefix) = self.words.topic_prefix.clone().or(preset) else {
+            let problem = "there is no `topic-prefix`: expected what stands before `.buildsys.` in the topics, \
+                           such as \"org.fedoraproject.prod\"";
+            return Err(self.wrong(&["topic-prefix"], problem));
+        };
+        // A wildcard would bind more than is meant, and the broker takes routing keys of at most 255 bytes.
+        let words: Vec<&str> = prefix.split('.').collect();
+        let is_word = |it: &&str| !it.is_empty() && !it.contains(['*', '#']) && !it.contains(char::is_whitespace);
+        if !words.iter().all(is_word) || prefix.len() > 200 {
+            let problem = "`topic-prefix`: expected words with dots between them, such as \"org.fedoraproject.prod\"";
+            return Err(self.wrong(&["topic-prefix"], problem));
+        }
+        Ok(prefix)
+    }
+
+    fn koji_instance(&self) -> Result<String, ConfigError> {
+        match &self.words.koji_instance {
+            Some(name) if name.trim().is_empty() => {
+                let problem = "`koji-instance`: expected the value of `instance` in the messages, such as \"primary\"";
+                Err(self.wrong(&["koji-instance"], problem))
+            }
+            Some(name) => Ok(name.clone()),
+            None => Ok(self.words.preset.map_or("primary", |it| it.koji_instance()).to_owned()),
+        }
+    }
+
+    fn prefetch(&self) -> Result<Option<u16>, ConfigError> {
+        let read = |it: i64| u16::try_from(it).ok().filter(|it| (1..=MAX_PREFETCH).contains(it));
+        let problem = "`prefetch`: expected a whole number, 1 to 1000";
+        let prefetch = self.words.broker.prefetch;
+        prefetch
+            .map(|it| read(it).ok_or_else(|| self.wrong(&["broker", "prefetch"], problem)))
+            .transpose()
+    }
+
+    fn heartbeat(&self) -> Result<Option<u16>, ConfigError> {
+        let problem = "`heartbeat`: expected seconds, 0 to 65535";
+        let heartbeat = self.words.broker.heartbeat;
+        let read = |it| u16::try_from(it).map_err(|_| self.wrong(&["broker", "heartbeat"], problem));
+        heartbeat.map(read).transpose()
+    }
+
+    /// Returns a path of the table from the root, if the file is there and we may read it.
+    fn readable(&self, key: &str, path: &Path) -> Result<PathBuf, ConfigError> {
+        let path = self.path(path);
+        match File::open(&path) {
+            Ok(_) => Ok(path),
+            Err(it) => {
+                let problem = format!("`{key}`: cannot read {}: {it}", path.display());
+                Err(self.wrong(&["broker", key], &problem))
+            }
+        }
+    }
+
+    fn path(&self, path: &Path) -> PathBuf {
+        self.places.written(path, self.config.folder())
+    }
+}

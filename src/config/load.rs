@@ -1,0 +1,138 @@
+//! From the words in `config.toml` to settings that have been checked, whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use crate::bus::broker::Login;
+use crate::koji::{InstanceName, Site};
+
+use super::broker::{Asked, broker};
+use super::document::Document;
+use super::error::Nameless;
+use super::identity::{self, Sought, is_name};
+use super::{ConfigError, Identity, Instance, Places, Preset, Settings, file};
+
+/// The longest name of an instance; it becomes part of a file's name.
+const MAX_INSTANCE_NAME: usize = 64;
+
+/// Reads the settings. Where no file or no instance is, it is Fedora's Koji. The only thing that is written is the
+/// name of a queue, the first time it is needed; the only program that is run is `klist`, where no user is told.
+pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
+    let file = places.config_file();
+    let config = match Document::read(&file)? {
+        Some(config) => config,
+        None => Document::parse(&file, Vec::new())?,
+    };
+    let mut words: file::File = config.fill()?;
+    if words.instance.is_empty() {
+        let fedora = file::Instance {
+            preset: Some(Preset::Fedora),
+            ..file::Instance::default()
+        };
+        words.instance.insert(Preset::Fedora.name().to_owned(), fedora);
+    }
+    let mut instances = BTreeMap::new();
+    for (name, words) in &words.instance {
+        let config = &config;
+        let asked = Asked {
+            places,
+            config,
+            name,
+            words,
+        };
+        instances.insert(InstanceName::new(name), instance(&asked).await?);
+    }
+    Ok(Settings {
+        wanted: words.tell.into(),
+        instances,
+    })
+}
+
+async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
+    let words = asked.words;
+    let is_sign = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-');
+    if !asked.name.chars().all(is_sign) || asked.name.starts_with('.') || !is_short(asked.name) {
+        let problem = "the name of an instance: expected 1 to 64 letters, digits, `-`, `_` or `.`, and no `.` first";
+        return Err(asked.wrong(&[], problem));
+    }
+    if words.packages.iter().any(|it| !is_name(it)) {
+        return Err(asked.wrong(&["packages"], "`packages`: expected names of packages"));
+    }
+    let known = words.preset.map(Preset::site);
+    let (weburl, topurl) = known.map_or((None, None), |it| (it.weburl, it.topurl));
+    let site = Site {
+        weburl: page(asked, "weburl", words.weburl.as_deref())?.or(weburl),
+        topurl: page(asked, "topurl", words.topurl.as_deref())?.or(topurl),
+    };
+    let told = told_users(asked)?;
+    let (broker, broker_file) = broker(asked)?;
+    let (users, users_from) = match told {
+        Some(users) => (users, Identity::Configuration),
+        None => found_user(asked, &broker.login).await?,
+    };
+    Ok(Instance {
+        site,
+        users,
+        users_from,
+        packages: words.packages.clone(),
+        preset: words.preset,
+        broker,
+        broker_file,
+    })
+}
+
+fn is_short(name: &str) -> bool {
+    (1..=MAX_INSTANCE_NAME).contains(&name.len())
+}
+
+fn told_users(asked: &Asked<'_>) -> Result<Option<BTreeSet<String>>, ConfigError> {
+    let Some(file::Names(names)) = &asked.words.user else {
+        return Ok(None);
+    };
+    if names.is_empty() || !names.iter().all(|it| is_name(it)) {
+        return Err(asked.wrong(&["user"], "`user`: expected a user name or a list of user names"));
+    }
+    Ok(Some(names.iter().cloned().collect()))
+}
+
+async fn found_user(asked: &Asked<'_>, login: &Login) -> Result<(BTreeSet<String>, Identity), ConfigError> {
+    let preset = asked.words.preset;
+    let certificate = match login {
+        Login::External { certificate, .. } => Some(certificate.clone()),
+        Login::Plain { .. } => None,
+    };
+    let sought = Sought {
+        realm: preset.map(Preset::realm),
+        certificate,
+        upn: preset.is_some(),
+    };
+    match identity::find(asked.places, &sought).await {
+        Some((name, from)) => Ok((BTreeSet::from([name]), from)),
+        None => Err(ConfigError::NoUser(Nameless {
+            instance: asked.name.to_owned(),
+            file: asked.places.config_file(),
+            realm: sought.realm,
+            upn: sought.upn,
+        })),
+    }
+}
+
+/// Checks an address that links are built from by putting something behind it.
+fn page(asked: &Asked<'_>, key: &str, address: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let wrong = |what: &str| asked.wrong(&[key], &format!("`{key}`: {what}: expected https://HOST/PATH"));
+    let url = Url::parse(address).map_err(|it| wrong(&format!("this is not an address ({it})")))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(wrong("this is not the address of a web page"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("no user and no password can be in here"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("nothing can stand behind the path"));
+    }
+    Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+}
