@@ -1,1 +1,121 @@
-//! The command line.
+//! The command line: one file per subcommand.
+//!
+//! The only room that speaks on a terminal. Errors go to standard error with their causes, one line each.
+
+mod check;
+mod completions;
+mod daemon;
+mod demo;
+pub mod exit;
+mod log;
+mod pause;
+mod replay;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use crate::config::Places;
+use crate::desktop::client::KojiNotifyProxy;
+use crate::i18n;
+
+use exit::{Exit, NotRunning};
+
+/// Tells you on your desktop how your Koji builds are doing
+#[derive(Debug, Parser)]
+#[command(name = "koji-notify", version, propagate_version = true)]
+pub struct Arguments {
+    /// Read this configuration instead of ~/.config/koji-notify/config.toml
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Say more on standard error; twice: everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run in the desktop session (what happens without a command)
+    Daemon,
+    /// Play a packager's afternoon in about a minute
+    Demo(demo::Demo),
+    /// Play recorded messages, or print what they would show
+    Replay(replay::Replay),
+    /// Find out what works and what does not
+    Check(check::Check),
+    /// Say how the running program is doing
+    Status(status::Status),
+    /// Show no notifications for a while
+    Pause(pause::Pause),
+    /// Show notifications again
+    Resume,
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log::init(arguments.verbose);
+    i18n::init();
+    let exit = run(arguments).unwrap_or_else(|error| {
+        complain(&error);
+        exit::of(&error)
+    });
+    exit.into()
+}
+
+fn run(arguments: Arguments) -> Result<Exit> {
+    let places = Places::of_this_session(arguments.config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no event loop could be made")?;
+    let exit = runtime.block_on(async {
+        match arguments.command.unwrap_or(Command::Daemon) {
+            Command::Daemon => daemon::run(places).await,
+            Command::Demo(demo) => demo.run().await,
+            Command::Replay(replay) => replay.run().await,
+            Command::Check(check) => check.run(places).await,
+            Command::Status(status) => status.run().await,
+            Command::Pause(pause) => pause.run().await,
+            Command::Resume => pause::resume().await,
+            Command::Completions(completions) => completions.run(),
+        }
+    });
+    // A blocked helper thread (a name look-up) must not keep us from ending.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Says what went wrong: the error, then a line for each cause.
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("koji-notify: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because {cause}");
+    }
+}
+
+/// Returns the running daemon.
+async fn client() -> Result<KojiNotifyProxy<'static>> {
+    let connection = zbus::Connection::session().await.map_err(|_| NotRunning)?;
+    let client = crate::desktop::client::client(&connection).await?;
+    Ok(client.ok_or(NotRunning)?)
+}
+
+/// Writes lines to standard output; a reader that has gone away ends us quietly.
+fn say(text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}

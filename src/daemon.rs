@@ -1,1 +1,253 @@
-//! (being built)
+//! Starts the rooms, runs the loop, stops in reverse order.
+//!
+//! The loop owns the [`Watch`] and waits for its inbox, for the clock and for settings that are being read; nothing
+//! else holds it up. What takes time is done behind a door and comes back as an event.
+//!
+//! It deliberately decides nothing about news and words nothing.
+//!
+//! **Invariant:** only `cli` imports this room.
+
+mod doors;
+mod signals;
+mod sources;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use crate::bus::replay::Recording;
+use crate::config::{ConfigError, Places, Settings};
+use crate::koji::{InstanceName, Site};
+use crate::view::{self, Card, Status};
+use crate::watch::{Effect, Event, Link, Request, Rules, Watch};
+use crate::{clock, config};
+
+use doors::Doors;
+use sources::Sources;
+
+/// How many events wait before a source has to.
+const INBOX: usize = 1024;
+
+/// How many events are stepped before the tray is drawn.
+const BATCH: usize = 256;
+
+/// Where cards are shown.
+pub enum Screen {
+    /// On the desktop, with a tray and, for live work, our D-Bus interface.
+    Desktop(zbus::Connection),
+    /// Handed to whoever holds the other end, with each new status.
+    Terminal(mpsc::UnboundedSender<Line>),
+}
+
+/// What a terminal is told.
+pub enum Line {
+    Card(Card),
+    Status(Status),
+}
+
+/// Where news comes from, and what is done with settings.
+pub enum Work {
+    /// The brokers of the configuration, for as long as nobody says quit. Toggles change the file; the file changes us.
+    Live(Places),
+    /// A recording, to its end. Nothing is written anywhere.
+    Play {
+        rules: Rules,
+        sites: BTreeMap<InstanceName, Site>,
+        recording: Box<Recording>,
+        /// How long the screen stays as it is after the end.
+        linger: std::time::Duration,
+    },
+}
+
+/// How a run has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ended {
+    /// Somebody said quit, or the recording was over.
+    Done,
+    /// Another instance runs in this session; nothing was shown.
+    AlreadyRunning,
+}
+
+/// Runs until a person or the system says quit, or the recording is over.
+///
+/// # Errors
+///
+/// If our D-Bus interface cannot be set up.
+pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
+    let (inbox, mut events) = mpsc::channel(INBOX);
+    let (rules, sites, linger) = match &work {
+        Work::Live(_) => (no_rules(), BTreeMap::new(), None),
+        Work::Play {
+            rules, sites, linger, ..
+        } => (rules.clone(), sites.clone(), Some(*linger)),
+    };
+    let watch = Watch::new(rules);
+    let is_live = matches!(work, Work::Live(_));
+    let Some(doors) = Doors::open(screen, is_live, &watch, &sites, inbox.clone()).await? else {
+        return Ok(Ended::AlreadyRunning);
+    };
+    let mut house = House {
+        doors,
+        watch,
+        sites,
+        sources: Sources::new(inbox.clone()),
+        reading: JoinSet::new(),
+        places: None,
+        leaving: false,
+    };
+    let mut helpers = JoinSet::new();
+    helpers.spawn(signals::run(inbox.clone()));
+    match work {
+        Work::Live(places) => {
+            helpers.spawn(signals::sleep(house.sources.woken()));
+            // The file is watched before it is read, so that no change falls in between.
+            match config::Watcher::new(&places) {
+                Ok(watcher) => _ = helpers.spawn(watch_file(watcher, inbox.clone())),
+                Err(error) => warn!(%error, "changes of the configuration file will not be noticed"),
+            }
+            let is_on = config::autostart::is_on(&places);
+            house.places = Some(places);
+            house.take(Event::AutostartChanged(is_on));
+            house.take(Event::Asked(Request::Reload));
+        }
+        Work::Play { recording, .. } => house.sources.play(*recording, &house.watch),
+    }
+    drop(inbox);
+    house.draw();
+    let mut batch = Vec::with_capacity(BATCH);
+    while !house.leaving {
+        tokio::select! {
+            count = events.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    break;
+                }
+            }
+            () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
+            Some(read) = house.reading.join_next() => house.read(read?),
+        }
+        for event in batch.drain(..) {
+            house.take(event);
+        }
+        house.draw();
+        if let Some(linger) = linger
+            && house.is_over()
+        {
+            clock::pass(linger).await;
+            break;
+        }
+    }
+    info!("stopping");
+    helpers.shutdown().await;
+    house.sources.stop(&mut events).await;
+    house.doors.close(&mut events).await;
+    Ok(Ended::Done)
+}
+
+/// The rules before the configuration is read.
+fn no_rules() -> Rules {
+    Rules {
+        wanted: crate::watch::Wanted::default(),
+        instances: BTreeMap::new(),
+        zone: TimeZone::system(),
+    }
+}
+
+/// The loop's own things.
+struct House {
+    watch: Watch,
+    sites: BTreeMap<InstanceName, Site>,
+    sources: Sources,
+    doors: Doors,
+    /// Settings that are being read.
+    reading: JoinSet<Result<Settings, ConfigError>>,
+    /// Where the configuration is; none if nothing is to be read or written.
+    places: Option<Places>,
+    leaving: bool,
+}
+
+impl House {
+    /// Steps an event and carries out what follows, and what follows from that.
+    fn take(&mut self, event: Event) {
+        let mut events = std::collections::VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            if let Event::LinkChanged(instance, link) = &event {
+                sources::log(instance, link);
+            }
+            for effect in self.watch.step(clock::now(), event) {
+                if let Some(answer) = self.carry(effect) {
+                    events.push_back(answer);
+                }
+            }
+        }
+    }
+
+    /// Carries out an effect; some are answered at once.
+    fn carry(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Show(notice) => return self.doors.show(view::card::card(&notice, &self.sites)),
+            Effect::Withdraw(notice) => self.doors.withdraw(notice),
+            // Until there is a journal, having dealt with it is the record.
+            Effect::Record(news) => return Some(Event::Recorded(news.delivery)),
+            Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
+            Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
+            Effect::Announce(story) => self.doors.announce(story),
+            Effect::Open { link, token } => self.doors.open_link(link, token),
+            Effect::Copy(text) => self.doors.copy(text),
+            Effect::Save(save) => self.doors.save(self.places.as_ref(), save),
+            Effect::StartAtLogin(on) => self.doors.start_at_login(self.places.as_ref(), on),
+            Effect::EditPreferences => self.doors.edit_preferences(self.places.as_ref()),
+            Effect::Reload => self.reload(),
+            Effect::Quit => self.leaving = true,
+        }
+        None
+    }
+
+    fn reload(&mut self) {
+        let Some(places) = self.places.clone() else {
+            return;
+        };
+        // Who I am may take a while to find out (`klist`), so it is read behind a door.
+        self.reading.spawn(async move { config::load(&places).await });
+    }
+
+    /// Takes new settings whole, or not at all.
+    fn read(&mut self, settings: Result<Settings, ConfigError>) {
+        match settings {
+            Ok(settings) => {
+                debug!(instances = settings.instances.len(), "configuration read");
+                self.sites = settings.sites();
+                self.take(Event::Reloaded(settings.rules(TimeZone::system())));
+                self.sources.follow(&settings, &self.watch);
+            }
+            Err(error) => {
+                warn!(%error, "the configuration is not used");
+                self.take(Event::ReloadFailed(error.to_string()));
+            }
+        }
+    }
+
+    /// Shows how things stand, if that has changed.
+    fn draw(&mut self) {
+        self.doors.draw(&self.watch, &self.sites);
+    }
+
+    /// Returns whether everything recorded was played and told.
+    fn is_over(&self) -> bool {
+        let has_ended = self.watch.lines().values().all(|it| it.link == Link::Ended);
+        has_ended && self.watch.wake_at().is_none()
+    }
+}
+
+/// Reports that the configuration file was changed, by whomever.
+async fn watch_file(mut watcher: config::Watcher, inbox: mpsc::Sender<Event>) {
+    loop {
+        watcher.changed().await;
+        if inbox.send(Event::Asked(Request::Reload)).await.is_err() {
+            return;
+        }
+    }
+}

@@ -35,6 +35,16 @@ pub struct Dialect {
     pub koji_instance: String,
 }
 
+impl Dialect {
+    /// Returns the dialect of recordings: any prefix, and the instance that calls itself `primary`, as nearly all do.
+    pub fn of_recordings() -> Self {
+        Self {
+            topic_prefix: String::new(),
+            koji_instance: "primary".to_owned(),
+        }
+    }
+}
+
 /// A message as it was delivered.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'a> {

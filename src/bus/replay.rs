@@ -49,6 +49,11 @@ impl Speed {
         (times.is_finite() && times >= 0.0).then_some(Self(times))
     }
 
+    /// Returns how many times as fast it is.
+    pub fn times(self) -> f64 {
+        self.0
+    }
+
     fn shorten(self, distance: SignedDuration) -> SignedDuration {
         if self == Self::AT_ONCE {
             return SignedDuration::ZERO;

@@ -27,13 +27,15 @@ pub struct Places {
     pub etc: PathBuf,
     /// What `XDG_CONFIG_DIRS` means, the most important first: `/etc/xdg`.
     pub system_config: Vec<PathBuf>,
+    /// What is read in the place of `config.toml`.
+    pub file: Option<PathBuf>,
     /// Added to the environment of the programs that are asked (`klist`). Empty but in tests.
     pub environment: Vec<(OsString, OsString)>,
 }
 
 impl Places {
-    /// Returns the places of the session that we run in.
-    pub fn of_this_session() -> Result<Self, ConfigError> {
+    /// Returns the places of the session that we run in; `file` takes the place of the person's `config.toml`.
+    pub fn of_this_session(file: Option<PathBuf>) -> Result<Self, ConfigError> {
         let base = BaseDirs::new().ok_or(ConfigError::NoHome)?;
         let home = base.home_dir().to_owned();
         let state = base.state_dir().map(Path::to_owned);
@@ -48,13 +50,15 @@ impl Places {
             etc: PathBuf::from("/etc"),
             system_config,
             environment: Vec::new(),
+            file,
             home,
         })
     }
 
     /// Returns the file that a person edits. It may be absent.
     pub fn config_file(&self) -> PathBuf {
-        self.config.join(FOLDER).join("config.toml")
+        let usual = || self.config.join(FOLDER).join("config.toml");
+        self.file.clone().unwrap_or_else(usual)
     }
 
     /// Returns the folder for what is to survive a restart and is not worth a backup.

@@ -43,8 +43,9 @@ pub enum Item {
 const MAX_RUNNING: usize = 10;
 const MAX_RESULTS: usize = 10;
 
-/// Returns the menu for how things stand.
-pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Menu {
+/// Returns the menu for how things stand. `can_copy` says that there is a clipboard.
+pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool) -> Menu {
+    let stories = Stories { sites, can_copy };
     let is_offline = status::icon(watch) == Icon::Offline;
     // What is wrong stands in full below.
     let summary = if is_offline {
@@ -54,8 +55,8 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Menu {
     };
     let mut items = vec![Item::Text(summary)];
     items.extend(troubles(watch));
-    items.extend(running(watch, sites));
-    items.extend(results(watch, sites));
+    items.extend(running(watch, &stories));
+    items.extend(results(watch, &stories));
     items.push(Item::Separator);
     items.push(Item::Submenu {
         label: tr("Notify me of"),
@@ -116,7 +117,7 @@ fn troubles(watch: &Watch) -> Vec<Item> {
     items
 }
 
-fn running(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Vec<Item> {
+fn running(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
     let running = watch.running();
     if running.is_empty() {
         return Vec::new();
@@ -129,7 +130,7 @@ fn running(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Vec<Item> {
             Some(_) => fill(&tr("{what} is being built for {where}"), &values),
             None => fill(&tr("{what} is being built"), &values),
         };
-        items.push(story_menu(label, story, sites));
+        items.push(stories.menu(label, story));
     }
     if let Some(more) = running.len().checked_sub(MAX_RUNNING).filter(|it| *it > 0) {
         let sentence = tr_n("{n} more is running", "{n} more are running", more as u64);
@@ -142,14 +143,14 @@ fn target(story: &Story) -> String {
     story.target.as_deref().map(text::name).unwrap_or_default()
 }
 
-fn results(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Vec<Item> {
+fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
     let mut items = vec![Item::Separator];
     let results = watch.results();
     if results.is_empty() {
         items.push(Item::Text(tr("No results yet")));
     }
     for story in results.iter().take(MAX_RESULTS) {
-        items.push(story_menu(result(story), story, sites));
+        items.push(stories.menu(result(story), story));
     }
     if watch.unseen_failures() > 0 {
         items.push(Item::Entry {
@@ -173,28 +174,38 @@ fn result(story: &Story) -> String {
     fill(&sentence, &[("what", &card::what(story))])
 }
 
-fn story_menu(label: String, story: &Story, sites: &BTreeMap<InstanceName, Site>) -> Item {
-    let site = sites.get(&story.instance);
-    let open = |label, link| Item::Entry {
-        label,
-        request: Request::Open { link, token: None },
-    };
-    let mut items = Vec::new();
-    if let Some(page) = card::page(story, site) {
-        let label = match story.subject {
-            Subject::Task(_) => tr("Open task"),
-            Subject::Build(_) | Subject::NamedBuild(_) => tr("Open build"),
+/// What can be done about a build or task.
+struct Stories<'a> {
+    sites: &'a BTreeMap<InstanceName, Site>,
+    can_copy: bool,
+}
+
+impl Stories<'_> {
+    fn menu(&self, label: String, story: &Story) -> Item {
+        let site = self.sites.get(&story.instance);
+        let open = |label, link| Item::Entry {
+            label,
+            request: Request::Open { link, token: None },
         };
-        items.push(open(label, page));
+        let mut items = Vec::new();
+        if let Some(page) = card::page(story, site) {
+            let label = match story.subject {
+                Subject::Task(_) => tr("Open task"),
+                Subject::Build(_) | Subject::NamedBuild(_) => tr("Open build"),
+            };
+            items.push(open(label, page));
+        }
+        if let Some(log) = card::log(story, site) {
+            items.push(open(tr("Open log"), log));
+        }
+        if self.can_copy {
+            items.push(Item::Entry {
+                label: tr("Copy name"),
+                request: Request::Copy(card::what(story)),
+            });
+        }
+        Item::Submenu { label, items }
     }
-    if let Some(log) = card::log(story, site) {
-        items.push(open(tr("Open log"), log));
-    }
-    items.push(Item::Entry {
-        label: tr("Copy name"),
-        request: Request::Copy(card::what(story)),
-    });
-    Item::Submenu { label, items }
 }
 
 fn toggles(watch: &Watch) -> Vec<Item> {

@@ -350,7 +350,7 @@ fn describe(card: &Card) -> String {
 
 fn describe_menu(watch: &Watch) -> String {
     let mut words = String::new();
-    describe_items(&menu::menu(watch, &sites()).items, 0, &mut words);
+    describe_items(&menu::menu(watch, &sites(), true).items, 0, &mut words);
     words
 }
 

@@ -23,8 +23,8 @@ pub struct Tray {
     pub secondary: Option<Request>,
 }
 
-/// Returns what the tray shows for how things stand.
-pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Tray {
+/// Returns what the tray shows for how things stand. `can_copy` says that there is a clipboard.
+pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool) -> Tray {
     let pause = match watch.pause() {
         Some(_) => Request::Resume,
         None => Request::Pause(PauseFor::UntilResumed),
@@ -33,7 +33,7 @@ pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Tray {
         icon: status::icon(watch),
         title: tr("Koji builds"),
         text: status::summary(watch),
-        menu: menu::menu(watch, sites),
+        menu: menu::menu(watch, sites, can_copy),
         activate: activate(watch, sites),
         secondary: Some(pause),
     }
@@ -42,7 +42,9 @@ pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Tray {
 /// A click opens what matters most: the newest failure nobody has looked at, else the newest running build, else the
 /// web interface.
 fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Request> {
-    let story = watch.newest_unseen_failure().or_else(|| watch.running().into_iter().next());
+    let story = watch
+        .newest_unseen_failure()
+        .or_else(|| watch.running().into_iter().next());
     let page = story.and_then(|it| card::page(it, sites.get(&it.instance)));
     let home = || sites.values().find_map(|it| it.weburl.clone());
     let link = page.or_else(home)?;

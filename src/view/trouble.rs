@@ -22,6 +22,7 @@ pub fn sentence(trouble: &Trouble) -> String {
         Problem::NotPermitted => tr("{host} does not permit us to read our queue"),
         Problem::QueueTaken => tr("Another program reads our queue on {host}"),
         Problem::QueueMismatch => tr("Our queue on {host} is not as configured"),
+        Problem::Unprotected => tr("The password for {host} would be sent without protection"),
     };
     fill(&sentence, &[("host", &text::name(&trouble.host))])
 }
@@ -43,5 +44,6 @@ pub fn advice(problem: Problem) -> String {
         Problem::NotPermitted => tr("Check the queue's name: most sites take only names in the form of a UUID"),
         Problem::QueueTaken => tr("Stop the other program, or give this computer a queue of its own"),
         Problem::QueueMismatch => tr("Check the queue's settings, or delete it on the broker"),
+        Problem::Unprotected => tr("Use an address that begins with amqps"),
     }
 }

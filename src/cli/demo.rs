@@ -1,0 +1,144 @@
+//! `koji-notify demo`: a packager's afternoon in about a minute, through the whole real path.
+//!
+//! The messages were recorded from a real hub and are built in. Where there is a session bus the notifications and the
+//! tray are real; elsewhere the cards are printed. Nothing is read from or written to the person's configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use super::exit::Exit;
+use super::say;
+use crate::bus::decode::Dialect;
+use crate::bus::replay::{self, Record, Recording, Speed};
+use crate::daemon::{Line, Screen, Work};
+use crate::i18n::{fill, tr};
+use crate::koji::{InstanceName, Site};
+use crate::view::{Card, Urgency};
+use crate::watch::{Rules, Wanted, Whose};
+
+/// The afternoon of Alice, who packages, and Bob, whose builds are none of her business.
+const AFTERNOON: &str = include_str!("../../data/demo/afternoon.jsonl");
+
+/// How long the demo takes, without the moment at its end.
+const LENGTH: Duration = Duration::from_secs(50);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// Print the cards even if there is a desktop
+    #[arg(long)]
+    terminal: bool,
+
+    /// Play this many times as fast as usual
+    #[arg(long, default_value = "1", value_parser = super::replay::parse_speed)]
+    speed: Speed,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<Exit> {
+        let records = replay::records(AFTERNOON.as_bytes(), "the demo's recording")?;
+        let instance = InstanceName::new("demo");
+        let whose = Whose {
+            users: BTreeSet::from(["alice".to_owned()]),
+            packages: BTreeSet::new(),
+        };
+        let wanted = Wanted {
+            started: true,
+            tagged: true,
+            ..Wanted::default()
+        };
+        let site = Site {
+            weburl: Some("https://koji.fedoraproject.org/koji".to_owned()),
+            topurl: Some("https://kojipkgs.fedoraproject.org".to_owned()),
+        };
+        let work = Work::Play {
+            rules: Rules {
+                wanted,
+                instances: BTreeMap::from([(instance.clone(), whose)]),
+                zone: TimeZone::system(),
+            },
+            sites: BTreeMap::from([(instance.clone(), site)]),
+            recording: Box::new(Recording {
+                instance,
+                dialect: Dialect::of_recordings(),
+                speed: fitting(&records, self.speed)?,
+                records,
+                begin: None,
+            }),
+            linger: Duration::from_secs(if self.terminal { 0 } else { 5 }),
+        };
+        play(work, self.terminal).await
+    }
+}
+
+/// Returns the speed at which the records take [`LENGTH`], times what was asked for.
+fn fitting(records: &[Record], times: Speed) -> Result<Speed> {
+    let mut times_of = records.iter().filter_map(|it| it.at);
+    let first = times_of.next().context("the recording has no times")?;
+    let last = times_of.next_back().unwrap_or(first);
+    let length = last.duration_since(first).as_secs_f64() / LENGTH.as_secs_f64();
+    Speed::new(length * times.times()).context("the recording has no length")
+}
+
+/// Plays on the desktop if there is one, else on the terminal.
+pub(super) async fn play(work: Work, terminal: bool) -> Result<Exit> {
+    let desktop = if terminal {
+        None
+    } else {
+        zbus::Connection::session().await.ok()
+    };
+    if let Some(connection) = desktop {
+        say(&tr(
+            "Watch your desktop: notifications and tray are real, the builds are recorded.",
+        ))?;
+        crate::daemon::run(work, Screen::Desktop(connection)).await?;
+        return Ok(Exit::Done);
+    }
+    say(&tr("There is no desktop here, so the notifications are printed."))?;
+    let (lines, mut printed) = mpsc::unbounded_channel();
+    let print = async move {
+        let mut summary = String::new();
+        while let Some(line) = printed.recv().await {
+            match line {
+                Line::Card(card) => say(&describe(&card))?,
+                Line::Status(status) if status.summary != summary => {
+                    summary = status.summary;
+                    say(&fill(
+                        &tr("[tray: {state}] {summary}"),
+                        &[("state", &status.state), ("summary", &summary)],
+                    ))?;
+                }
+                Line::Status(_) => {}
+            }
+        }
+        anyhow::Ok(())
+    };
+    let (played, printed) = tokio::join!(crate::daemon::run(work, Screen::Terminal(lines)), print);
+    played?;
+    printed?;
+    Ok(Exit::Done)
+}
+
+/// Returns a card as a terminal shows it.
+fn describe(card: &Card) -> String {
+    let mark = match (card.urgency, card.replaces) {
+        (Urgency::Critical, _) => '!',
+        (_, true) => '~',
+        (Urgency::Low | Urgency::Normal, false) => '*',
+    };
+    let mut text = format!("{mark} {}", card.title);
+    for line in card.body.lines() {
+        text.push_str("\n    ");
+        text.push_str(line);
+    }
+    let buttons = card.actions.iter().filter(|it| it.key != "default");
+    let buttons: Vec<_> = buttons.map(|it| format!("[{}]", it.label)).collect();
+    if !buttons.is_empty() {
+        text.push_str("\n    ");
+        text.push_str(&buttons.join(" "));
+    }
+    text
+}

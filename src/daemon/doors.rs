@@ -1,0 +1,285 @@
+//! The ways out. None of them makes the loop wait.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use super::{Line, Screen};
+use crate::config::{self, Places};
+use crate::desktop::service::{self, Ownership};
+use crate::desktop::{icons, notices, opener, tray};
+use crate::koji::{InstanceName, Site};
+use crate::view::{self, Card, Status, Tray};
+use crate::watch::{Event, NoticeId, Outcome, Save, Story, Watch};
+
+/// How many notices wait for the notification server's answers. Popups are bounded per minute, so this is plenty;
+/// what does not fit counts as lost and is shown later.
+const NOTICES: usize = 128;
+
+/// How many changes wait to be announced on D-Bus; more are left out, since they are only for show.
+const STORIES: usize = 1024;
+
+/// How long errands may take when we stop.
+const LAST_ERRANDS: Duration = Duration::from_secs(2);
+
+/// The ways out.
+pub(super) struct Doors {
+    way: Way,
+    /// Programs that open things, files that are written.
+    errands: JoinSet<()>,
+    /// There is a way to put something on the clipboard.
+    can_copy: bool,
+    inbox: mpsc::Sender<Event>,
+}
+
+enum Way {
+    Desktop(Desktop),
+    Terminal {
+        lines: mpsc::UnboundedSender<Line>,
+        status: Option<Status>,
+    },
+}
+
+struct Desktop {
+    notices: mpsc::Sender<notices::Order>,
+    tray: tokio::sync::watch::Sender<Tray>,
+    status: tokio::sync::watch::Sender<Status>,
+    stories: mpsc::Sender<Story>,
+    tasks: JoinSet<()>,
+}
+
+impl Doors {
+    /// Opens the doors, showing how things stand. Returns `None` if we are to have the name on the bus and another
+    /// instance has it; then nothing was shown.
+    pub(super) async fn open(
+        screen: Screen,
+        is_live: bool,
+        watch: &Watch,
+        sites: &BTreeMap<InstanceName, Site>,
+        inbox: mpsc::Sender<Event>,
+    ) -> Result<Option<Self>> {
+        let can_copy = opener::can_copy();
+        let way = match screen {
+            Screen::Terminal(lines) => Way::Terminal { lines, status: None },
+            Screen::Desktop(connection) => {
+                let Some(desktop) = Desktop::open(
+                    connection,
+                    is_live,
+                    view::tray::tray(watch, sites, can_copy),
+                    watch,
+                    &inbox,
+                )
+                .await?
+                else {
+                    return Ok(None);
+                };
+                Way::Desktop(desktop)
+            }
+        };
+        Ok(Some(Self {
+            way,
+            errands: JoinSet::new(),
+            can_copy,
+            inbox,
+        }))
+    }
+
+    /// Hands a card to the screen. Answers at once where the outcome is known at once.
+    pub(super) fn show(&mut self, card: Card) -> Option<Event> {
+        let notice = card.notice;
+        match &self.way {
+            Way::Desktop(desktop) => {
+                let sent = desktop.notices.try_send(notices::Order::Show(card));
+                sent.is_err().then_some(Event::Shown(notice, Outcome::Lost))
+            }
+            Way::Terminal { lines, .. } => {
+                let sent = lines.send(Line::Card(card));
+                let outcome = if sent.is_ok() { Outcome::Taken } else { Outcome::Lost };
+                Some(Event::Shown(notice, outcome))
+            }
+        }
+    }
+
+    pub(super) fn withdraw(&mut self, notice: NoticeId) {
+        if let Way::Desktop(desktop) = &self.way
+            && desktop.notices.try_send(notices::Order::Withdraw(notice)).is_err()
+        {
+            debug!(%notice, "an outdated notification stays on screen");
+        }
+    }
+
+    pub(super) fn announce(&mut self, story: Story) {
+        if let Way::Desktop(desktop) = &self.way
+            && desktop.stories.try_send(story).is_err()
+        {
+            debug!("a change is not announced on D-Bus");
+        }
+    }
+
+    pub(super) fn open_link(&mut self, link: String, token: Option<String>) {
+        self.errand(async move {
+            if let Err(error) = opener::open(&link, token.as_deref()).await {
+                warn!(%link, %error, "the page was not opened");
+            }
+        });
+    }
+
+    pub(super) fn copy(&mut self, text: String) {
+        self.errand(async move {
+            if let Err(error) = opener::copy(&text).await {
+                warn!(%error, "nothing was put on the clipboard");
+            }
+        });
+    }
+
+    pub(super) fn save(&mut self, places: Option<&Places>, save: Save) {
+        let Some(places) = places.cloned() else {
+            return;
+        };
+        let inbox = self.inbox.clone();
+        self.errand(async move {
+            let saved = tokio::task::spawn_blocking(move || match save {
+                Save::Toggle(toggle, on) => config::edit::switch(&places, toggle, on),
+            });
+            if let Ok(Err(error)) = saved.await {
+                warn!(%error, "the configuration file was not changed");
+                // The file does not say what the menu says; a person has to know.
+                _ = inbox.send(Event::ReloadFailed(error.to_string())).await;
+            }
+        });
+    }
+
+    pub(super) fn start_at_login(&mut self, places: Option<&Places>, on: bool) {
+        let Some(places) = places.cloned() else {
+            return;
+        };
+        let inbox = self.inbox.clone();
+        self.errand(async move {
+            let written = tokio::task::spawn_blocking(move || {
+                let written = config::autostart::switch(&places, on);
+                (written, config::autostart::is_on(&places))
+            });
+            let Ok((written, is_on)) = written.await else {
+                return;
+            };
+            if let Err(error) = written {
+                warn!(%error, "the autostart entry was not changed");
+            }
+            _ = inbox.send(Event::AutostartChanged(is_on)).await;
+        });
+    }
+
+    pub(super) fn edit_preferences(&mut self, places: Option<&Places>) {
+        let Some(places) = places.cloned() else {
+            return;
+        };
+        self.errand(async move {
+            let file = tokio::task::spawn_blocking(move || config::edit::file_to_edit(&places));
+            match file.await {
+                Ok(Ok(file)) => {
+                    if let Err(error) = opener::open_file(&file).await {
+                        warn!(file = %file.display(), %error, "the configuration file was not opened");
+                    }
+                }
+                Ok(Err(error)) => warn!(%error, "there is no configuration file to open"),
+                Err(_) => {}
+            }
+        });
+    }
+
+    fn errand(&mut self, errand: impl Future<Output = ()> + Send + 'static) {
+        while self.errands.try_join_next().is_some() {}
+        self.errands.spawn(errand);
+    }
+
+    /// Shows how things stand, where it differs from what is shown.
+    pub(super) fn draw(&mut self, watch: &Watch, sites: &BTreeMap<InstanceName, Site>) {
+        let now = view::status::status(watch);
+        match &mut self.way {
+            Way::Desktop(desktop) => {
+                replace(&desktop.status, now);
+                replace(&desktop.tray, view::tray::tray(watch, sites, self.can_copy));
+            }
+            Way::Terminal { lines, status } => {
+                if status.as_ref() != Some(&now) {
+                    // A terminal that is gone misses nothing.
+                    _ = lines.send(Line::Status(now.clone()));
+                    *status = Some(now);
+                }
+            }
+        }
+    }
+
+    /// Closes the doors and waits for what is under way behind them.
+    pub(super) async fn close(self, events: &mut mpsc::Receiver<Event>) {
+        drop(self.inbox);
+        let mut tasks = match self.way {
+            Way::Desktop(desktop) => desktop.tasks,
+            Way::Terminal { .. } => JoinSet::new(),
+        };
+        loop {
+            tokio::select! {
+                ended = tasks.join_next() => {
+                    if ended.is_none() {
+                        break;
+                    }
+                }
+                Some(_) = events.recv() => {}
+            }
+        }
+        // A file that is being written is; a browser that is still starting goes on without us.
+        _ = tokio::time::timeout(LAST_ERRANDS, self.errands.join_all()).await;
+    }
+}
+
+impl Desktop {
+    async fn open(
+        connection: zbus::Connection,
+        is_live: bool,
+        tray: Tray,
+        watch: &Watch,
+        inbox: &mpsc::Sender<Event>,
+    ) -> Result<Option<Self>> {
+        let (notices, orders) = mpsc::channel(NOTICES);
+        let (stories, told) = mpsc::channel(STORIES);
+        let tray = tokio::sync::watch::Sender::new(tray);
+        let status = tokio::sync::watch::Sender::new(view::status::status(watch));
+        let mut tasks = JoinSet::new();
+        if is_live {
+            // The object is there before the name is, so that whoever waits for the name finds it.
+            let serve = service::serve(connection.clone(), status.subscribe(), told, inbox.clone()).await?;
+            if service::take_name(&connection).await? == Ownership::Taken {
+                return Ok(None);
+            }
+            tasks.spawn(async move {
+                if let Err(error) = serve.await {
+                    warn!(%error, "our D-Bus interface is gone");
+                }
+            });
+        }
+        tasks.spawn(notices::run(connection, icons::app_icon(), orders, inbox.clone()));
+        tasks.spawn(tray::run(tray.subscribe(), inbox.clone()));
+        Ok(Some(Self {
+            notices,
+            tray,
+            status,
+            stories,
+            tasks,
+        }))
+    }
+}
+
+/// Puts a new value in place if it is another one.
+fn replace<T: PartialEq>(place: &tokio::sync::watch::Sender<T>, value: T) {
+    place.send_if_modified(|old| {
+        let differs = *old != value;
+        if differs {
+            *old = value;
+        }
+        differs
+    });
+}

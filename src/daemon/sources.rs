@@ -1,0 +1,129 @@
+//! The sources that run, one for each instance.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::bus::broker::Broker;
+use crate::bus::live::BrokerSource;
+use crate::bus::replay::Recording;
+use crate::bus::source::{Orders, Source};
+use crate::config::Settings;
+use crate::koji::{InstanceName, Interest};
+use crate::watch::{Delivery, Event, Link, Watch};
+
+/// The sources that run.
+pub(super) struct Sources {
+    running: BTreeMap<InstanceName, Running>,
+    tasks: JoinSet<()>,
+    woken: tokio::sync::watch::Sender<u64>,
+    inbox: mpsc::Sender<Event>,
+}
+
+/// A source that runs, and how it is told things. Dropping this ends it.
+struct Running {
+    /// What it was started with; `None` for a recording.
+    broker: Option<Broker>,
+    interest: tokio::sync::watch::Sender<Interest>,
+    acknowledge: mpsc::UnboundedSender<Delivery>,
+}
+
+impl Sources {
+    pub(super) fn new(inbox: mpsc::Sender<Event>) -> Self {
+        Self {
+            running: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            woken: tokio::sync::watch::Sender::new(0),
+            inbox,
+        }
+    }
+
+    /// Returns what to count up when the computer has slept.
+    pub(super) fn woken(&self) -> tokio::sync::watch::Sender<u64> {
+        self.woken.clone()
+    }
+
+    /// Starts what the settings have and we do not, ends what they no longer have, and starts anew what changed.
+    pub(super) fn follow(&mut self, settings: &Settings, watch: &Watch) {
+        let wanted = &settings.instances;
+        let is_same = |name: &InstanceName, it: &Running| wanted.get(name).map(|it| &it.broker) == it.broker.as_ref();
+        self.running.retain(|name, it| is_same(name, it));
+        for (name, instance) in wanted {
+            if !self.running.contains_key(name) {
+                let source = BrokerSource::new(name.clone(), instance.broker.clone());
+                self.start(name, source, Some(instance.broker.clone()), watch);
+            }
+        }
+    }
+
+    /// Starts to play a recording.
+    pub(super) fn play(&mut self, recording: Recording, watch: &Watch) {
+        let name = recording.instance.clone();
+        self.start(&name, recording, None, watch);
+    }
+
+    fn start(&mut self, name: &InstanceName, source: impl Source, broker: Option<Broker>, watch: &Watch) {
+        let interest = watch.rules().interest(name);
+        let interest = tokio::sync::watch::Sender::new(interest);
+        let (acknowledge, acknowledged) = mpsc::unbounded_channel();
+        let orders = Orders {
+            interest: interest.subscribe(),
+            acknowledge: acknowledged,
+            woken: self.woken.subscribe(),
+        };
+        self.tasks.spawn(source.run(orders, self.inbox.clone()));
+        let running = Running {
+            broker,
+            interest,
+            acknowledge,
+        };
+        self.running.insert(name.clone(), running);
+    }
+
+    pub(super) fn listen(&self, instance: &InstanceName, interest: Interest) {
+        if let Some(running) = self.running.get(instance) {
+            running.interest.send_replace(interest);
+        }
+    }
+
+    pub(super) fn acknowledge(&self, delivery: Delivery) {
+        if let Some(running) = self.running.get(&delivery.instance) {
+            // A source that has ended has no use for it.
+            _ = running.acknowledge.send(delivery);
+        }
+    }
+
+    /// Ends all sources and waits for them; what they still report is not taken up, and so not acknowledged.
+    pub(super) async fn stop(mut self, events: &mut mpsc::Receiver<Event>) {
+        self.running.clear();
+        drop(self.inbox);
+        loop {
+            tokio::select! {
+                ended = self.tasks.join_next() => {
+                    if ended.is_none() {
+                        return;
+                    }
+                }
+                Some(_) = events.recv() => {}
+            }
+        }
+    }
+}
+
+/// Says how a line stands, once for each change.
+pub(super) fn log(instance: &InstanceName, link: &Link) {
+    match link {
+        Link::Connecting => {}
+        Link::Up => info!(%instance, "subscribed"),
+        Link::Down(trouble) => warn!(
+            %instance,
+            host = %trouble.host,
+            problem = ?trouble.problem,
+            detail = %trouble.detail,
+            "the line to the broker is down"
+        ),
+        Link::Ended => info!(%instance, "the recording is over"),
+    }
+}
