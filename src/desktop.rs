@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** this room imports `koji`, `watch`, `view` and `clock`.
 
+pub mod client;
 pub mod icons;
 pub mod notices;
 pub mod opener;

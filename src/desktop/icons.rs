@@ -77,11 +77,7 @@ impl DataDirs {
     /// Returns where a tray host finds the icons of all states. Half a set is none: an icon must not vanish when
     /// the state changes.
     pub fn find_tray_icons(&self) -> Found {
-        let complete = |dir: &Path| {
-            Icon::ALL
-                .into_iter()
-                .all(|icon| symbolic(dir, icon.name()).is_file())
-        };
+        let complete = |dir: &Path| Icon::ALL.into_iter().all(|icon| symbolic(dir, icon.name()).is_file());
         if self.shared.iter().any(|dir| complete(dir)) {
             return Found::InTheme;
         }

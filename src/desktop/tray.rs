@@ -191,13 +191,10 @@ struct TrayItem {
 impl TrayItem {
     /// Passes on what a click asks for. The bus must not wait, so a click is lost when the inbox is full.
     fn ask(&self, request: &Request) {
-        let request = match request.clone() {
-            Request::Open { link, token: None } => Request::Open {
-                link,
-                token: ksni::current_xdg_activation_token(),
-            },
-            other => other,
-        };
+        let mut request = request.clone();
+        if let Request::Open { token, .. } = &mut request {
+            *token = token.take().or_else(ksni::current_xdg_activation_token);
+        }
         if let Err(problem) = self.inbox.try_send(Event::Asked(request)) {
             warn!(%problem, "a click in the tray is lost");
         }

@@ -1,1 +1,577 @@
-//! (being built)
+//! Our D-Bus interface on a real bus, as another program sees it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::time::Duration;
+
+use expect_test::{Expect, expect, expect_file};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use koji_notify::desktop::client::{self, KojiNotifyProxy};
+use koji_notify::desktop::service::{self, INTERFACE, MAX_MINUTES, MAX_TEXT, NAME, Ownership, PATH, ServiceError};
+use koji_notify::koji::{BuildId, BuildState, InstanceName, Nvr, Subject, TaskId, TaskState};
+use koji_notify::view::{InstanceStatus, Status};
+use koji_notify::watch::{Event, Standing, Story};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use zbus::fdo::{self, RequestNameFlags};
+use zbus::names::InterfaceName;
+use zbus::{Connection, MatchRule, MessageStream};
+
+use crate::session_bus::SessionBus;
+
+#[tokio::test]
+async fn the_status_reads_as_it_was_written() {
+    let daemon = Daemon::start().await;
+    assert_eq!(daemon.status().await, idle());
+
+    let mut newer = idle();
+    newer.state = "paused".to_owned();
+    newer.paused = true;
+    newer.paused_until = -1;
+    newer.muted = vec!["bash".to_owned(), "kernel".to_owned()];
+    newer.instances.clear();
+    newer.configuration = Some("config.toml, line 3: no such option".to_owned());
+    daemon.show(newer.clone());
+    assert_eq!(daemon.status().await, newer);
+}
+
+#[tokio::test]
+async fn a_change_is_told_once_and_what_stays_is_not_told() {
+    let daemon = Daemon::start().await;
+    let mut heard = daemon.listen().await;
+
+    daemon.show(idle());
+    assert_eq!(daemon.status().await, idle());
+    let mut building = idle();
+    building.state = "building".to_owned();
+    building.running = 2;
+    daemon.show(building.clone());
+    check(
+        heard.next_line().await,
+        expect![[r#"PropertiesChanged org.fedoraproject.KojiNotify1 Running=uint32 2 State="building""#]],
+    );
+
+    building.instances[0].heard = 8;
+    daemon.show(building.clone());
+    check(
+        heard.next_line().await,
+        expect![[
+            r#"PropertiesChanged org.fedoraproject.KojiNotify1 Instances=[{"heard": <uint64 8>, "last-heard": <int64 1795222800>, "link": <"up">, "name": <"fedora">, "spoiled": <uint64 1>, "text": <"Connected.">}]"#
+        ]],
+    );
+}
+
+#[tokio::test]
+async fn each_property_that_can_change_is_told() {
+    let daemon = Daemon::start().await;
+    let mut heard = daemon.listen().await;
+    let all_else = Status {
+        version: idle().version,
+        state: "failed".to_owned(),
+        summary: "x".to_owned(),
+        running: 11,
+        finished: 12,
+        failed: 13,
+        canceled: 14,
+        paused: true,
+        paused_until: 15,
+        muted: vec!["x".to_owned()],
+        notifications: false,
+        waiting: 16,
+        tray: false,
+        instances: Vec::new(),
+        configuration: Some("x".to_owned()),
+    };
+    daemon.show(all_else);
+    let told = heard.next_properties().await;
+    let mut now = daemon.properties().await;
+    let version = now.remove("Version").unwrap();
+    assert_eq!(version, format!("{:?}", idle().version));
+    assert_eq!(told, now);
+}
+
+#[tokio::test]
+async fn what_becomes_of_builds_and_tasks_is_told() {
+    let daemon = Daemon::start().await;
+    let mut heard = daemon.listen().await;
+    let build = Story {
+        subject: Subject::Build(BuildId(2_100_001)),
+        nvr: Nvr::parse("bash-5.3-1.fc43"),
+        standing: Standing::Build(BuildState::Failed),
+        ..story()
+    };
+    let nameless = Story {
+        subject: Subject::NamedBuild(Nvr::parse("old-1-1").unwrap()),
+        owner: None,
+        ..story()
+    };
+    let task = Story {
+        subject: Subject::Task(TaskId(140_000_001)),
+        method: Some("build".to_owned()),
+        package: Some("bash".to_owned()),
+        standing: Standing::Task(TaskState::Closed),
+        ..story()
+    };
+    let hostile = Story {
+        subject: Subject::Task(TaskId(1)),
+        method: Some("a\0b".to_owned()),
+        package: Some("é".repeat(MAX_TEXT)),
+        owner: None,
+        ..task.clone()
+    };
+    for it in [build, nameless, task, hostile] {
+        daemon.stories.send(it).await.unwrap();
+    }
+    let long = "é".repeat(MAX_TEXT / 2);
+    let mut lines = String::new();
+    for _ in 0..4 {
+        writeln!(lines, "{}", heard.next_line().await.replace(&long, "(long)")).unwrap();
+    }
+    check(
+        lines,
+        expect![[r#"
+            BuildChanged "fedora" 2100001 "bash-5.3-1.fc43" "FAILED" "mona"
+            BuildChanged "fedora" 0 "old-1-1" "BUILDING" ""
+            TaskChanged "fedora" 140000001 "build" "bash" "CLOSED" "mona"
+            TaskChanged "fedora" 1 "ab" "(long)" "CLOSED" ""
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn what_is_asked_for_comes_into_the_inbox() {
+    let mut daemon = Daemon::start().await;
+    let remote = daemon.client().await;
+    remote.pause(30).await.unwrap();
+    remote.pause(0).await.unwrap();
+    remote.pause(MAX_MINUTES).await.unwrap();
+    remote.pause_until_tomorrow().await.unwrap();
+    remote.resume().await.unwrap();
+    remote.mute("bash", 5).await.unwrap();
+    remote.mute("bash", 0).await.unwrap();
+    remote.unmute("bash").await.unwrap();
+    for toggle in [
+        "started", "finished", "failed", "canceled", "scratch", "tagged", "followed", "sound",
+    ] {
+        remote.switch(toggle, true).await.unwrap();
+    }
+    remote.switch("sound", false).await.unwrap();
+    remote.reload().await.unwrap();
+    remote.quit().await.unwrap();
+    check(
+        daemon.asked(),
+        expect![[r#"
+            Pause(Minutes(30))
+            Pause(UntilResumed)
+            Pause(Minutes(527040))
+            Pause(UntilTomorrow)
+            Resume
+            Mute { package: "bash", until: Minutes(5) }
+            Mute { package: "bash", until: UntilResumed }
+            Unmute { package: "bash" }
+            Switch(Started, true)
+            Switch(Finished, true)
+            Switch(Failed, true)
+            Switch(Canceled, true)
+            Switch(Scratch, true)
+            Switch(Tagged, true)
+            Switch(Followed, true)
+            Switch(Sound, true)
+            Switch(Sound, false)
+            Reload
+            Quit
+        "#]],
+    );
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_asks_for_nothing() {
+    let mut daemon = Daemon::start().await;
+    let remote = daemon.client().await;
+    let longest = "x".repeat(256);
+    remote.mute(&longest, 1).await.unwrap();
+    assert_eq!(
+        daemon.asked(),
+        format!("Mute {{ package: {longest:?}, until: Minutes(1) }}\n")
+    );
+
+    let mut answers = String::new();
+    for answer in [
+        remote.pause(MAX_MINUTES + 1).await,
+        remote.mute("bash", u32::MAX).await,
+        remote.mute("", 1).await,
+        remote.mute(&format!("{longest}x"), 1).await,
+        remote.mute("two words", 1).await,
+        remote.unmute("line\nfeed").await,
+        remote.switch("Sound", true).await,
+    ] {
+        writeln!(answers, "{}", answer.unwrap_err()).unwrap();
+    }
+    check(
+        answers,
+        expect![[r#"
+            org.freedesktop.DBus.Error.InvalidArgs: at most 527040 minutes, or 0 for no end
+            org.freedesktop.DBus.Error.InvalidArgs: at most 527040 minutes, or 0 for no end
+            org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
+            org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
+            org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
+            org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
+            org.freedesktop.DBus.Error.InvalidArgs: a toggle is one of: started, finished, failed, canceled, scratch, tagged, followed, sound
+        "#]],
+    );
+    check(daemon.asked(), expect![""]);
+}
+
+#[tokio::test]
+async fn who_asks_too_much_or_too_late_is_told_so() {
+    let mut daemon = Daemon::start().await;
+    let remote = daemon.client().await;
+    let mut accepted = 0;
+    let refused = loop {
+        match remote.reload().await {
+            Ok(()) => accepted += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(accepted, INBOX);
+    check(
+        refused.to_string(),
+        expect!["org.freedesktop.DBus.Error.LimitsExceeded: koji-notify is busy; ask again later"],
+    );
+
+    daemon.inbox.close();
+    check(
+        remote.resume().await.unwrap_err().to_string(),
+        expect!["org.freedesktop.DBus.Error.Failed: koji-notify is ending"],
+    );
+}
+
+#[tokio::test]
+async fn the_second_instance_sees_that_the_name_is_taken() {
+    let bus = SessionBus::start();
+    let [first, second] = [bus.connect().await, bus.connect().await];
+    assert_eq!(service::take_name(&first).await.unwrap(), Ownership::Ours);
+    assert_eq!(service::take_name(&first).await.unwrap(), Ownership::Ours);
+    assert_eq!(service::take_name(&second).await.unwrap(), Ownership::Taken);
+    assert_eq!(owner(&second).await, Some(first.unique_name().unwrap().to_string()));
+
+    // Nobody waits in a queue either: when the first has ended, the name is free.
+    let mut changes = name_changes(&second).await;
+    first.close().await.unwrap();
+    timely("the name is given up", changes.next()).await.unwrap();
+    assert_eq!(owner(&second).await, None);
+    assert_eq!(service::take_name(&second).await.unwrap(), Ownership::Ours);
+}
+
+#[tokio::test]
+async fn the_name_cannot_be_stolen() {
+    let bus = SessionBus::start();
+    let [first, thief] = [bus.connect().await, bus.connect().await];
+    assert_eq!(service::take_name(&first).await.unwrap(), Ownership::Ours);
+
+    // These are zbus's own default flags: how a careless instance would ask.
+    let greedy = RequestNameFlags::ReplaceExisting | RequestNameFlags::AllowReplacement | RequestNameFlags::DoNotQueue;
+    let stolen = thief.request_name_with_flags(NAME, greedy).await;
+    assert!(matches!(stolen, Err(zbus::Error::NameTaken)), "{stolen:?}");
+    assert_eq!(owner(&thief).await, Some(first.unique_name().unwrap().to_string()));
+}
+
+#[tokio::test]
+async fn without_a_daemon_there_is_nobody_to_ask_and_nobody_is_started() {
+    let bus = SessionBus::start();
+    let started = tempfile::tempdir().unwrap();
+    let mark = started.path().join("mark");
+    bus.add_service(NAME, &format!("/usr/bin/touch {}", mark.display()))
+        .await;
+    let client = client::client(&bus.connect().await).await.unwrap();
+    assert!(client.is_none());
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn a_daemon_of_another_version_is_said_to_be_one() {
+    struct Foreign;
+    #[zbus::interface(name = "org.fedoraproject.KojiNotify1")]
+    impl Foreign {
+        #[zbus(property)]
+        fn version(&self) -> u32 {
+            2
+        }
+    }
+    let bus = SessionBus::start();
+    let connection = bus.connect().await;
+    connection.object_server().at(PATH, Foreign).await.unwrap();
+    service::take_name(&connection).await.unwrap();
+
+    let remote = client::client(&bus.connect().await).await.unwrap().unwrap();
+    let problem = client::status(&remote).await.unwrap_err();
+    assert!(matches!(problem, ServiceError::Property("Instances")), "{problem:?}");
+}
+
+#[tokio::test]
+async fn the_object_is_gone_when_the_program_ends() {
+    let daemon = Daemon::start().await;
+    let remote = daemon.client().await;
+    let mut heard = daemon.listen().await;
+    daemon.stories.send(story()).await.unwrap();
+    let Daemon {
+        bus: _bus,
+        connection: _connection,
+        status,
+        stories,
+        serving,
+        ..
+    } = daemon;
+    drop(status);
+    timely("the end of the service", serving).await.unwrap().unwrap();
+    drop(stories);
+    // What was on its way is told first.
+    check(
+        heard.next_line().await,
+        expect![[r#"BuildChanged "fedora" 1 "" "BUILDING" "mona""#]],
+    );
+    check(
+        remote.reload().await.unwrap_err().to_string(),
+        expect!["org.freedesktop.DBus.Error.UnknownObject: Unknown object '/org/fedoraproject/KojiNotify'"],
+    );
+}
+
+/// When it fails, look at the difference; if it is meant, `UPDATE_EXPECT=1 cargo test the_interface` writes the file.
+#[tokio::test]
+async fn the_interface_is_as_its_description_in_data_says() {
+    let daemon = Daemon::start().await;
+    let remote = daemon.client().await;
+    let all = fdo::IntrospectableProxy::builder(remote.inner().connection())
+        .destination(NAME)
+        .unwrap()
+        .path(PATH)
+        .unwrap()
+        .build()
+        .await
+        .unwrap()
+        .introspect()
+        .await
+        .unwrap();
+    let start = all.find(&format!("  <interface name=\"{INTERFACE}\">")).unwrap();
+    let end = "</interface>\n";
+    let ours = &all[start..];
+    let ours = &ours[..ours.find(end).unwrap() + end.len()];
+    let file = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">
+<!--
+  How programs ask and hear of the running koji-notify. On the session bus, at
+  {NAME} {PATH}.
+
+  Written from src/desktop/service.rs by a test; change it there.
+-->
+<node>
+{ours}</node>
+"#
+    );
+    expect_file![concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/data/org.fedoraproject.KojiNotify1.xml"
+    )]
+    .assert_eq(&file);
+}
+
+/// How many events fit into the inbox of these tests.
+const INBOX: usize = 32;
+
+/// The service on a bus of its own, and what the rest of the daemon holds of it.
+struct Daemon {
+    bus: SessionBus,
+    connection: Connection,
+    status: watch::Sender<Status>,
+    stories: mpsc::Sender<Story>,
+    inbox: mpsc::Receiver<Event>,
+    serving: JoinHandle<Result<(), ServiceError>>,
+}
+
+impl Daemon {
+    async fn start() -> Self {
+        let bus = SessionBus::start();
+        let (status, shown) = watch::channel(idle());
+        let (stories, announced) = mpsc::channel(8);
+        let (asked, inbox) = mpsc::channel(INBOX);
+        let connection = bus.connect().await;
+        let serving = service::serve(connection.clone(), shown, announced, asked)
+            .await
+            .unwrap();
+        assert_eq!(service::take_name(&connection).await.unwrap(), Ownership::Ours);
+        Self {
+            bus,
+            connection,
+            status,
+            stories,
+            inbox,
+            serving: tokio::spawn(serving),
+        }
+    }
+
+    fn show(&self, status: Status) {
+        self.status.send_replace(status);
+    }
+
+    async fn client(&self) -> KojiNotifyProxy<'static> {
+        client::client(&self.bus.connect().await).await.unwrap().unwrap()
+    }
+
+    async fn status(&self) -> Status {
+        client::status(&self.client().await).await.unwrap()
+    }
+
+    async fn properties(&self) -> BTreeMap<String, String> {
+        let connection = self.bus.connect().await;
+        let properties = fdo::PropertiesProxy::builder(&connection)
+            .destination(NAME)
+            .unwrap()
+            .path(PATH)
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        let interface = InterfaceName::from_static_str(INTERFACE).unwrap();
+        let all = properties.get_all(interface).await.unwrap();
+        all.into_iter().map(|(name, value)| (name, value.to_string())).collect()
+    }
+
+    /// Hears every signal of our object.
+    async fn listen(&self) -> Heard {
+        let connection = self.bus.connect().await;
+        let rule = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .path(PATH)
+            .unwrap()
+            .build();
+        let signals = MessageStream::for_match_rule(rule, &connection, None).await.unwrap();
+        Heard { signals }
+    }
+
+    /// What has been asked for since the last call, a line each.
+    fn asked(&mut self) -> String {
+        let mut lines = String::new();
+        while let Ok(event) = self.inbox.try_recv() {
+            let Event::Asked(request) = event else {
+                panic!("only requests come from callers: {event:?}");
+            };
+            writeln!(lines, "{request:?}").unwrap();
+        }
+        lines
+    }
+}
+
+struct Heard {
+    signals: MessageStream,
+}
+
+impl Heard {
+    /// Returns the next signal as text: its name and its arguments.
+    async fn next_line(&mut self) -> String {
+        let message = self.next().await;
+        let member = message.header().member().unwrap().to_string();
+        if member == "PropertiesChanged" {
+            let (interface, properties) = changed(&message);
+            let properties: Vec<_> = properties
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            return format!("{member} {interface} {}", properties.join(" "));
+        }
+        let body = message.body();
+        let arguments: zbus::zvariant::Structure<'_> = body.deserialize().unwrap();
+        let arguments = arguments.fields().iter().map(|it| match it {
+            zbus::zvariant::Value::U64(number) => number.to_string(),
+            other => other.to_string(),
+        });
+        format!("{member} {}", arguments.collect::<Vec<_>>().join(" "))
+    }
+
+    async fn next_properties(&mut self) -> BTreeMap<String, String> {
+        changed(&self.next().await).1
+    }
+
+    async fn next(&mut self) -> zbus::Message {
+        timely("a signal", self.signals.next()).await.unwrap().unwrap()
+    }
+}
+
+fn changed(message: &zbus::Message) -> (String, BTreeMap<String, String>) {
+    type Changed = (String, BTreeMap<String, zbus::zvariant::OwnedValue>, Vec<String>);
+    let (interface, properties, invalidated): Changed = message.body().deserialize().unwrap();
+    assert!(invalidated.is_empty(), "{invalidated:?}");
+    let text = properties.into_iter().map(|(name, value)| (name, value.to_string()));
+    (interface, text.collect())
+}
+
+async fn owner(connection: &Connection) -> Option<String> {
+    let bus = fdo::DBusProxy::new(connection).await.unwrap();
+    let owner = bus.get_name_owner(NAME.try_into().unwrap()).await;
+    owner.ok().map(|it| it.to_string())
+}
+
+async fn name_changes(connection: &Connection) -> fdo::NameOwnerChangedStream {
+    let bus = fdo::DBusProxy::new(connection).await.unwrap();
+    bus.receive_name_owner_changed_with_args(&[(0, NAME)]).await.unwrap()
+}
+
+async fn timely<T>(what: &str, waited_for: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(20);
+    let waited = tokio::time::timeout(limit, waited_for).await;
+    waited.unwrap_or_else(|_| panic!("{what} did not come within {limit:?}"))
+}
+
+fn check(actual: impl AsRef<str>, expected: Expect) {
+    expected.assert_eq(actual.as_ref());
+}
+
+fn idle() -> Status {
+    Status {
+        version: "0.1.0".to_owned(),
+        state: "idle".to_owned(),
+        summary: "Nothing of yours is running.".to_owned(),
+        running: 0,
+        finished: 3,
+        failed: 1,
+        canceled: 0,
+        paused: false,
+        paused_until: 0,
+        muted: Vec::new(),
+        notifications: true,
+        waiting: 0,
+        tray: true,
+        instances: vec![InstanceStatus {
+            name: "fedora".to_owned(),
+            link: "up".to_owned(),
+            text: "Connected.".to_owned(),
+            heard: 7,
+            spoiled: 1,
+            last_heard: 1_795_222_800,
+        }],
+        configuration: None,
+    }
+}
+
+fn story() -> Story {
+    Story {
+        instance: InstanceName::new("fedora"),
+        subject: Subject::Build(BuildId(1)),
+        task: None,
+        nvr: None,
+        package: None,
+        method: None,
+        owner: Some("mona".to_owned()),
+        mine: true,
+        target: None,
+        scratch: false,
+        standing: Standing::Build(BuildState::Building),
+        children: Vec::new(),
+        started: None,
+        ended: None,
+        changed: Timestamp::UNIX_EPOCH,
+    }
+}

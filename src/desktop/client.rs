@@ -1,0 +1,110 @@
+//! The other end of our D-Bus interface: how `koji-notify status`, `pause` and their like talk to the running daemon.
+
+use std::collections::HashMap;
+
+use zbus::names::{BusName, InterfaceName};
+use zbus::proxy::CacheProperties;
+use zbus::zvariant::OwnedValue;
+use zbus::{Connection, fdo, proxy};
+
+use super::service::{INTERFACE, NAME, PATH, ServiceError};
+use crate::view::{InstanceStatus, Status};
+
+/// The running daemon. What the methods do is written at the interface, and in its XML.
+#[proxy(
+    interface = "org.fedoraproject.KojiNotify1",
+    default_service = "org.fedoraproject.KojiNotify",
+    default_path = "/org/fedoraproject/KojiNotify",
+    gen_blocking = false
+)]
+pub trait KojiNotify {
+    fn pause(&self, minutes: u32) -> zbus::Result<()>;
+    fn pause_until_tomorrow(&self) -> zbus::Result<()>;
+    fn resume(&self) -> zbus::Result<()>;
+    fn mute(&self, package: &str, minutes: u32) -> zbus::Result<()>;
+    fn unmute(&self, package: &str) -> zbus::Result<()>;
+    fn switch(&self, toggle: &str, on: bool) -> zbus::Result<()>;
+    fn reload(&self) -> zbus::Result<()>;
+    fn quit(&self) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    fn build_changed(&self, instance: &str, build: u64, nvr: &str, state: &str, owner: &str) -> zbus::Result<()>;
+    #[zbus(signal)]
+    fn task_changed(
+        &self,
+        instance: &str,
+        task: u64,
+        method: &str,
+        what: &str,
+        state: &str,
+        owner: &str,
+    ) -> zbus::Result<()>;
+}
+
+/// Returns the running daemon, or `None` if none runs: to ask how one is must not start one.
+pub async fn client(connection: &Connection) -> Result<Option<KojiNotifyProxy<'static>>, ServiceError> {
+    let bus = fdo::DBusProxy::new(connection).await.map_err(ServiceError::Call)?;
+    let name = BusName::from_static_str(NAME).map_err(|it| ServiceError::Call(it.into()))?;
+    let runs = bus.name_has_owner(name).await;
+    if !runs.map_err(|it| ServiceError::Call(it.into()))? {
+        return Ok(None);
+    }
+    let daemon = KojiNotifyProxy::builder(connection)
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await;
+    daemon.map(Some).map_err(ServiceError::Call)
+}
+
+/// Asks the running daemon how things stand: all of it, in one call.
+pub async fn status(daemon: &KojiNotifyProxy<'_>) -> Result<Status, ServiceError> {
+    let properties = fdo::PropertiesProxy::builder(daemon.inner().connection())
+        .destination(NAME)
+        .and_then(|it| it.path(PATH))
+        .map_err(ServiceError::Call)?
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await
+        .map_err(ServiceError::Call)?;
+    let interface = InterfaceName::from_static_str(INTERFACE).map_err(|it| ServiceError::Call(it.into()))?;
+    let all = properties.get_all(interface).await;
+    read(all.map_err(|it| ServiceError::Call(it.into()))?)
+}
+
+fn read(mut all: HashMap<String, OwnedValue>) -> Result<Status, ServiceError> {
+    let instances: Vec<HashMap<String, OwnedValue>> = take(&mut all, "Instances")?;
+    let configuration: String = take(&mut all, "Configuration")?;
+    Ok(Status {
+        version: take(&mut all, "Version")?,
+        state: take(&mut all, "State")?,
+        summary: take(&mut all, "Summary")?,
+        running: take(&mut all, "Running")?,
+        finished: take(&mut all, "Finished")?,
+        failed: take(&mut all, "Failed")?,
+        canceled: take(&mut all, "Canceled")?,
+        paused: take(&mut all, "Paused")?,
+        paused_until: take(&mut all, "PausedUntil")?,
+        muted: take(&mut all, "Muted")?,
+        notifications: take(&mut all, "Notifications")?,
+        waiting: take(&mut all, "Waiting")?,
+        tray: take(&mut all, "Tray")?,
+        instances: instances.into_iter().map(instance).collect::<Result<_, _>>()?,
+        configuration: (!configuration.is_empty()).then_some(configuration),
+    })
+}
+
+fn instance(mut all: HashMap<String, OwnedValue>) -> Result<InstanceStatus, ServiceError> {
+    Ok(InstanceStatus {
+        name: take(&mut all, "name")?,
+        link: take(&mut all, "link")?,
+        text: take(&mut all, "text")?,
+        heard: take(&mut all, "heard")?,
+        spoiled: take(&mut all, "spoiled")?,
+        last_heard: take(&mut all, "last-heard")?,
+    })
+}
+
+fn take<T: TryFrom<OwnedValue>>(all: &mut HashMap<String, OwnedValue>, name: &'static str) -> Result<T, ServiceError> {
+    let value = all.remove(name).ok_or(ServiceError::Property(name))?;
+    T::try_from(value).map_err(|_| ServiceError::Property(name))
+}
