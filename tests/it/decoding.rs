@@ -612,6 +612,21 @@ fn every_form_of_a_recording_tells_the_same() {
 }
 
 #[test]
+fn both_buses_tell_the_same_story() {
+    let messages = lab();
+    assert_eq!(messages.len(), 40);
+    for record in messages {
+        let topic = &record.topic;
+        let body = std::str::from_utf8(&record.body).unwrap();
+        let headers = r#"{"sent-at": "2026-11-20T17:22:11+00:00"}"#;
+        let today = format!(r#"{{"topic": "{topic}", "headers": {headers}, "body": {body}}}"#);
+        let fedmsg = format!(r#"{{"topic": "{topic}", "timestamp": 1795195331.0, "i": 7, "msg": {body}}}"#);
+        let [today, fedmsg] = [today, fedmsg].map(|it| records(it.as_bytes(), "form").unwrap());
+        assert_eq!(heard(&today[0]).unwrap(), heard(&fedmsg[0]).unwrap());
+    }
+}
+
+#[test]
 fn the_newest_message_of_datagrepper_comes_last() {
     let message = |at: &str| {
         format!(r#"{{"topic": "a.buildsys.tag", "headers": {{"sent-at": "{at}"}}, "id": "{at}", "body": {{}}}}"#)
@@ -634,7 +649,7 @@ fn a_broken_recording_is_told_with_file_and_line() {
         String::new(),
         "\n  \n".to_owned(),
         format!("{good}\n{good}"),
-        format!("{{\n\"topic\": \"a\", \"body\": {{}}\n}}\n{{\n\"topic\": \"a\", \"body\": {{}}\n}}"),
+        "{\n\"topic\": \"a\", \"body\": {}\n}\n{\n\"topic\": \"a\", \"body\": {}\n}".to_owned(),
         format!("{good}\n{good}\n\n{{broken\n{good}"),
         format!("{good}\n{{\"topic\": \"a\"}}\n"),
         format!("{good}\n7\n"),
@@ -678,133 +693,6 @@ fn a_reader_goes_on_after_a_broken_line() {
     let read: Vec<_> = Reader::new(text.as_bytes(), "day.jsonl").collect();
     let told: Vec<bool> = read.iter().map(Result::is_ok).collect();
     assert_eq!(told, [true, false, true, false, true]);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_bytes_make_it_panic(event in "(build|task)\\.state\\.change|(un)?tag", body in vec(any::<u8>(), 0..200)) {
-        let _answer = heard(&record(&event, &body));
-        let _answer: Vec<_> = Reader::new(body.as_slice(), "bytes").collect();
-    }
-
-    #[test]
-    fn no_change_of_a_real_message_makes_it_panic(
-        which in any::<Index>(),
-        changes in vec((any::<Index>(), any::<Index>(), select(PIECES)), 1..6),
-    ) {
-        let messages = lab();
-        let mut record = which.get(&messages).clone();
-        for (from, length, piece) in changes {
-            let from = from.index(record.body.len() + 1);
-            let end = (from + length.index(20)).min(record.body.len());
-            record.body.splice(from..end, piece.bytes());
-        }
-        if let Err(error) = heard(&record) {
-            prop_assert!(error.to_string().len() < 400, "{error}");
-        }
-    }
-
-    #[test]
-    fn no_other_value_in_a_real_message_makes_it_panic(
-        which in any::<Index>(),
-        place in any::<Index>(),
-        piece in select(PIECES),
-    ) {
-        let messages = lab();
-        let mut record = which.get(&messages).clone();
-        let mut body: serde_json::Value = serde_json::from_slice(&record.body).unwrap();
-        let count = places(&mut body, &mut |_| {});
-        let place = place.index(count);
-        let mut at = 0;
-        let value = serde_json::from_str(piece).unwrap_or_else(|_| piece.into());
-        places(&mut body, &mut |it| {
-            if at == place {
-                *it = serde_json::Value::clone(&value);
-            }
-            at += 1;
-        });
-        record.body = serde_json::to_vec(&body).unwrap();
-        let _answer = heard(&record);
-    }
-
-    #[test]
-    fn both_buses_tell_the_same_story(which in any::<Index>()) {
-        let messages = lab();
-        let record = which.get(&messages);
-        let topic = &record.topic;
-        let body = std::str::from_utf8(&record.body).unwrap();
-        let today = format!(r#"{{"topic": "{topic}", "headers": {{"sent-at": "2026-11-20T17:22:11+00:00"}}, "body": {body}}}"#);
-        let fedmsg = format!(r#"{{"topic": "{topic}", "timestamp": 1795195331.0, "i": 7, "msg": {body}}}"#);
-        let [today, fedmsg] = [today, fedmsg].map(|it| records(it.as_bytes(), "form").unwrap());
-        prop_assert_eq!(heard(&today[0]).unwrap(), heard(&fedmsg[0]).unwrap());
-    }
-}
-
-/// What is put into real messages to break them.
-const PIECES: &[&str] = &[
-    "",
-    "\"",
-    "\\",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "null",
-    "true",
-    "0",
-    "-1",
-    "1e999",
-    "1.5",
-    "18446744073709551616",
-    "\u{0}",
-    "\"\\ud800\"",
-    "\u{202e}",
-    "[[[[[[[[[[",
-    "{\"id\":",
-    "{\"a\":{\"a\":[{}]}}",
-    "\"NOW\"",
-    "\"state\"",
-    "\"FAILED\"",
-    "3",
-    "\"2026-11-20 17:22:11\"",
-    "\"-262144-01-01T00:00:00Z\"",
-    "99999999999999999999.0",
-    "[\"x\",null]",
-    "\"\"",
-    "\"é\"",
-];
-
-/// Shows every value inside a value, and returns how many there are.
-fn places(value: &mut serde_json::Value, see: &mut impl FnMut(&mut serde_json::Value)) -> usize {
-    let below = match value {
-        serde_json::Value::Array(list) => list.iter_mut().map(|it| places(it, see)).sum(),
-        serde_json::Value::Object(map) => map.values_mut().map(|it| places(it, see)).sum(),
-        _ => 0,
-    };
-    see(value);
-    below + 1
-}
-
-/// Returns the messages of our lab that are read, not only recognised.
-fn lab() -> Vec<Record> {
-    static LAB: LazyLock<Vec<Record>> = LazyLock::new(|| {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(fixtures().join("lab"))
-            .unwrap()
-            .map(|it| it.unwrap().path())
-            .filter(|it| it.extension().is_some_and(|it| it == "json"))
-            .collect();
-        files.sort();
-        let read = |it: PathBuf| records(&std::fs::read(it).unwrap(), "lab").unwrap();
-        let messages = files.into_iter().flat_map(read);
-        messages
-            .filter(|it| matches!(heard(it), Ok(Decoded::News { .. })))
-            .collect()
-    });
-    LAB.clone()
 }
 
 #[test]
@@ -881,6 +769,56 @@ fn a_topic_of_somebody_else_is_not_for_us() {
     assert_eq!(told("", "org.centos.prod.buildsys.tag"), "news");
     assert_eq!(told("", "buildsys.tag"), "another topic prefix");
     assert_eq!(told("", ""), "another topic prefix");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_it_panic(event in "(build|task)\\.state\\.change|(un)?tag", body in vec(any::<u8>(), 0..200)) {
+        let _answer = heard(&record(&event, &body));
+        let _answer: Vec<_> = Reader::new(body.as_slice(), "bytes").collect();
+    }
+
+    #[test]
+    fn no_change_of_a_real_message_makes_it_panic(
+        which in any::<Index>(),
+        changes in vec((any::<Index>(), any::<Index>(), select(PIECES)), 1..6),
+    ) {
+        let messages = lab();
+        let mut record = which.get(&messages).clone();
+        for (from, length, piece) in changes {
+            let from = from.index(record.body.len() + 1);
+            let end = (from + length.index(20)).min(record.body.len());
+            record.body.splice(from..end, piece.bytes());
+        }
+        if let Err(error) = heard(&record) {
+            prop_assert!(error.to_string().len() < 400, "{error}");
+        }
+    }
+
+    #[test]
+    fn no_other_value_in_a_real_message_makes_it_panic(
+        which in any::<Index>(),
+        place in any::<Index>(),
+        piece in select(PIECES),
+    ) {
+        let messages = lab();
+        let mut record = which.get(&messages).clone();
+        let mut body: serde_json::Value = serde_json::from_slice(&record.body).unwrap();
+        let count = places(&mut body, &mut |_| {});
+        let place = place.index(count);
+        let mut at = 0;
+        let value = serde_json::from_str(piece).unwrap_or_else(|_| piece.into());
+        places(&mut body, &mut |it| {
+            if at == place {
+                *it = serde_json::Value::clone(&value);
+            }
+            at += 1;
+        });
+        record.body = serde_json::to_vec(&body).unwrap();
+        let _answer = heard(&record);
+    }
 }
 
 /// Compares what becomes of a good message when some of its fields are replaced: the words that are different.
@@ -1063,4 +1001,69 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
         return None;
     }
     Some(folder)
+}
+
+/// What is put into real messages to break them.
+const PIECES: &[&str] = &[
+    "",
+    "\"",
+    "\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "null",
+    "true",
+    "0",
+    "-1",
+    "1e999",
+    "1.5",
+    "18446744073709551616",
+    "\u{0}",
+    "\"\\ud800\"",
+    "\u{202e}",
+    "[[[[[[[[[[",
+    "{\"id\":",
+    "{\"a\":{\"a\":[{}]}}",
+    "\"NOW\"",
+    "\"state\"",
+    "\"FAILED\"",
+    "3",
+    "\"2026-11-20 17:22:11\"",
+    "\"-262144-01-01T00:00:00Z\"",
+    "99999999999999999999.0",
+    "[\"x\",null]",
+    "\"\"",
+    "\"é\"",
+];
+
+/// Shows every value inside a value, and returns how many there are.
+fn places(value: &mut serde_json::Value, see: &mut impl FnMut(&mut serde_json::Value)) -> usize {
+    let below = match value {
+        serde_json::Value::Array(list) => list.iter_mut().map(|it| places(it, see)).sum(),
+        serde_json::Value::Object(map) => map.values_mut().map(|it| places(it, see)).sum(),
+        _ => 0,
+    };
+    see(value);
+    below + 1
+}
+
+/// Returns the messages of our lab that are read, not only recognised.
+fn lab() -> Vec<Record> {
+    static LAB: LazyLock<Vec<Record>> = LazyLock::new(|| {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(fixtures().join("lab"))
+            .unwrap()
+            .map(|it| it.unwrap().path())
+            .filter(|it| it.extension().is_some_and(|it| it == "json"))
+            .collect();
+        files.sort();
+        let read = |it: PathBuf| records(&std::fs::read(it).unwrap(), "lab").unwrap();
+        let messages = files.into_iter().flat_map(read);
+        messages
+            .filter(|it| matches!(heard(it), Ok(Decoded::News { .. })))
+            .collect()
+    });
+    LAB.clone()
 }

@@ -84,7 +84,7 @@ pub fn records(bytes: &[u8], name: &str) -> Result<Vec<Record>, ReplayError> {
     Reader::new(bytes, name).collect()
 }
 
-/// Reads recorded messages one after the other, holding no more than a line of them.
+/// Reads recorded messages one after the other, holding no more than one line, or one document.
 ///
 /// After an error in one of several lines it goes on with the next line, so a caller may pass over errors.
 #[derive(Debug)]
@@ -124,8 +124,8 @@ impl<R: BufRead> Reader<R> {
         if text.trim_ascii().is_empty() {
             return Ok(());
         }
-        let goes_on = serde_json::from_slice::<IgnoredAny>(&text).is_err_and(|it| it.is_eof());
-        if goes_on && !self.in_lines {
+        let is_begun = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_err_and(|it| it.is_eof());
+        if !self.in_lines && is_begun(&text) {
             self.done = true;
             self.take(MAX_DOCUMENT, |input, text| input.read_to_end(text), &mut text)?;
         }
