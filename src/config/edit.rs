@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, TableLike, Value, table, value};
+use toml_edit::{DocumentMut, Item, RawString, Table, TableLike, Value, value};
 
 use crate::watch::{Toggle, Wanted};
 
@@ -73,19 +73,18 @@ fn tells(tell: &Item, toggle: Toggle) -> bool {
 fn switched(document: &Document, toggle: Toggle, on: bool) -> Result<String, ConfigError> {
     let parsed: Result<DocumentMut, _> = document.text().parse();
     let mut edited = parsed.map_err(|it| document.wrong(&[], it.message()))?;
-    let is_empty = edited.is_empty();
-    let tell = edited.entry("tell").or_insert_with(|| {
-        let mut tell = table();
-        if let (false, Some(table)) = (is_empty, tell.as_table_mut()) {
-            table.decor_mut().set_prefix("\n");
-        }
-        tell
-    });
-    match tell.as_table_like_mut() {
+    if !edited.contains_key("tell") {
+        append_table(&mut edited, "tell");
+    }
+    match edited.get_mut("tell").and_then(Item::as_table_like_mut) {
         Some(tell) => set(tell, toggle_key(toggle), on),
         None => return Err(document.wrong(&["tell"], "`tell`: expected a table")),
     }
-    let text = edited.to_string();
+    let mut text = edited.to_string();
+    // The editor of TOML ends every line in its own way.
+    if document.text().contains("\r\n") && !document.text().replace("\r\n", "").contains('\n') {
+        text = text.replace('\n', "\r\n");
+    }
     // What is written must say what was asked, whatever shape the file has.
     let again = Document::parse(Path::new("config.toml"), text.clone().into_bytes())?;
     let words: file::File = again.fill()?;
@@ -95,17 +94,44 @@ fn switched(document: &Document, toggle: Toggle, on: bool) -> Result<String, Con
     Ok(text)
 }
 
+/// Puts an empty table at the very end, behind the last comment.
+fn append_table(document: &mut DocumentMut, name: &str) {
+    let end = document.trailing().as_str().unwrap_or_default().to_owned();
+    let line_break = if end.is_empty() || end.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let space = if end.is_empty() && document.is_empty() {
+        ""
+    } else {
+        "\n"
+    };
+    let mut table = Table::new();
+    table.decor_mut().set_prefix(format!("{end}{line_break}{space}"));
+    document.insert(name, Item::Table(table));
+    document.set_trailing("");
+}
+
 fn set(table: &mut dyn TableLike, key: &str, on: bool) {
     let mut new = Value::from(on);
-    match table.get_mut(key).and_then(Item::as_value_mut) {
-        Some(old) => {
-            *new.decor_mut() = old.decor().clone();
-            *old = new;
-        }
-        None => {
-            table.insert(key, value(new));
-        }
+    if let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) {
+        *new.decor_mut() = old.decor().clone();
+        *old = new;
+        return;
     }
+    // In a table in one line, the blank before the closing brace belongs to the last value.
+    let last = table
+        .iter_mut()
+        .last()
+        .and_then(|(_, it)| it.as_value_mut().map(Value::decor_mut));
+    let blank = last.filter(|it| it.suffix().and_then(RawString::as_str) == Some(" "));
+    if let Some(decor) = blank {
+        decor.set_suffix("");
+        new.decor_mut().set_prefix(" ");
+        new.decor_mut().set_suffix(" ");
+    }
+    table.insert(key, value(new));
 }
 
 fn replace(named: &Path, text: &str) -> io::Result<()> {
