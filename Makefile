@@ -1,0 +1,187 @@
+# Every chore of the house. `make help` lists them.
+
+PREFIX = /usr/local
+DESTDIR =
+# A program that is already built. Without it `make install` builds one, which needs cargo.
+BIN =
+# More words for the program of `make demo`, or for the test runner of `make test`.
+ARGS =
+
+ID = org.fedoraproject.KojiNotify
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LANGUAGES := $(shell cat po/LINGUAS)
+ICONS := $(shell cd data/icons 2>/dev/null && find hicolor -type f)
+
+bindir = $(PREFIX)/bin
+datadir = $(PREFIX)/share
+docdir = $(datadir)/doc/koji-notify
+unitdir = $(PREFIX)/lib/systemd/user
+
+INSTALL_DATA = install -D -m 644
+to = $(DESTDIR)$(1)
+program = $(or $(BIN),$(TARGET)/release/koji-notify)
+
+DOCUMENTS := $(wildcard README.md CHANGELOG.md ARCHITECTURE.md LICENSE data/config.toml)
+INTERFACES := $(wildcard data/$(ID)1.xml)
+
+# What `make install` writes; a test holds the two together.
+INSTALLED = \
+	$(bindir)/koji-notify \
+	$(datadir)/applications/$(ID).desktop \
+	$(datadir)/koji-notify/autostart/$(ID).desktop \
+	$(datadir)/dbus-1/services/$(ID).service \
+	$(INTERFACES:data/%=$(datadir)/dbus-1/interfaces/%) \
+	$(unitdir)/koji-notify.service \
+	$(datadir)/metainfo/$(ID).metainfo.xml \
+	$(addprefix $(datadir)/icons/,$(ICONS)) \
+	$(datadir)/man/man1/koji-notify.1 \
+	$(datadir)/bash-completion/completions/koji-notify \
+	$(datadir)/zsh/site-functions/_koji-notify \
+	$(datadir)/fish/vendor_completions.d/koji-notify.fish \
+	$(LANGUAGES:%=$(datadir)/locale/%/LC_MESSAGES/koji-notify.mo) \
+	$(addprefix $(docdir)/,$(notdir $(DOCUMENTS)))
+
+.PHONY: help demo build test check check-code check-data check-words bench install uninstall pot shots stage clean
+
+help:
+	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
+	@echo 'make test       installs what the tests need, then checks and tests everything'
+	@echo 'make check      format, lints, documentation, data files and translations'
+	@echo 'make bench      measures the program against the floor'
+	@echo 'make install    builds and installs; DESTDIR= PREFIX=/usr/local BIN=<a built program>'
+	@echo 'make uninstall  removes what make install has installed'
+	@echo 'make build      builds the release; then `sudo make install BIN=$(program)`'
+	@echo 'make pot        collects the sentences to translate, and merges them into po/*.po'
+	@echo 'make shots      takes screenshots of real desktops, into $(TARGET)/shots'
+	@echo 'make clean      removes all that was made'
+
+demo: stage
+	@cargo run --locked --quiet -- demo $(ARGS)
+
+build:
+	@cargo build --release --locked
+
+test:
+	@tests/install-packages
+	@$(MAKE) --no-print-directory check
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --locked $(ARGS); \
+	else cargo test --locked $(ARGS); fi
+
+check: check-code check-data check-words
+
+check-code:
+	@cargo fmt --check
+	@cargo clippy --all-targets --locked --quiet -- -D warnings
+	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked --quiet
+
+# The unit is looked at with a stand-in for the program: systemd wants to see one.
+check-data:
+	@$(call need,desktop-file-validate appstreamcli msgfmt mandoc python3)
+	@set -e; made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; \
+	desktop-file-validate data/$(ID).desktop data/$(ID)-autostart.desktop; \
+	msgfmt --desktop --template=data/$(ID).desktop -d po -o "$$made/$(ID).desktop"; \
+	desktop-file-validate "$$made/$(ID).desktop"; \
+	msgfmt --xml --template=data/$(ID).metainfo.xml -d po -o "$$made/$(ID).metainfo.xml"; \
+	appstreamcli validate --no-net data/$(ID).metainfo.xml "$$made/$(ID).metainfo.xml" >"$$made/said" \
+		|| { cat "$$made/said"; exit 1; }; \
+	for file in $$(find data -name '*.xml' -o -name '*.svg'); do \
+		python3 -c 'import sys, xml.dom.minidom as it; it.parse(sys.argv[1])' "$$file"; \
+	done; \
+	mandoc -T lint -W warning data/koji-notify.1; \
+	for file in tests/install-packages .ci/run $$(find tests -name lib.sh -o -name '*-session') tests/shots; do \
+		bash -n "$$file"; \
+	done; \
+	if command -v systemd-analyze >/dev/null; then \
+		printf '#!/bin/sh\n' >"$$made/koji-notify"; chmod +x "$$made/koji-notify"; \
+		sed "s|@bindir@|$$made|" data/koji-notify.service.in >"$$made/koji-notify.service"; \
+		said=$$(XDG_RUNTIME_DIR="$$made" systemd-analyze --user --man=no verify "$$made/koji-notify.service" 2>&1) \
+			&& [ -z "$$said" ] || { echo "$$said" >&2; exit 1; }; \
+	fi
+
+check-words:
+	@$(call need,msgfmt msgcmp python3)
+	@po/collect --check
+	@set -e; for language in $(LANGUAGES); do \
+		said=$$(LC_ALL=C msgfmt --check --statistics -o /dev/null po/$$language.po 2>&1) \
+			|| { echo "$$said" >&2; exit 1; }; \
+		case $$said in *fuzzy*|*untranslated*|*:*) echo "po/$$language.po: $$said" >&2; exit 1;; esac; \
+		msgcmp po/$$language.po po/koji-notify.pot; \
+	done
+
+# need WORDS: each is a command.
+need = for it in $(1); do \
+	command -v $$it >/dev/null || { echo "$$it is not here; tests/install-packages installs it" >&2; exit 1; }; done
+
+bench:
+	@tests/install-packages
+	@cargo bench --locked $(ARGS)
+
+pot:
+	@po/collect
+	@for language in $(LANGUAGES); do \
+		msgmerge --quiet --update --backup=none --no-wrap po/$$language.po po/koji-notify.pot; done
+	@for language in $(LANGUAGES); do \
+		printf '%s: ' $$language; LC_ALL=C msgfmt --statistics -o /dev/null po/$$language.po; done
+
+shots: stage
+	@tests/install-packages
+	@cargo build --locked --quiet
+	@tests/shots $(TARGET)/debug/koji-notify $(TARGET)/shots
+
+# Puts translations and icons where a program in $(TARGET)/debug looks for them. Without msgfmt it speaks English.
+stage:
+	@mkdir -p $(TARGET)/share/icons
+	@if [ -d data/icons/hicolor ]; then cp -R data/icons/hicolor $(TARGET)/share/icons/; fi
+	@$(call translate,$(TARGET)/share/locale)
+
+# translate FOLDER: makes the catalogs of all languages.
+translate = if ! command -v msgfmt >/dev/null; then echo 'msgfmt is not here (gettext): English only' >&2; \
+	else for language in $(LANGUAGES); do \
+		mkdir -p $(1)/$$language/LC_MESSAGES && \
+		msgfmt -o $(1)/$$language/LC_MESSAGES/koji-notify.mo po/$$language.po && \
+		chmod 644 $(1)/$$language/LC_MESSAGES/koji-notify.mo || exit 1; done; fi
+
+# The texts of the desktop entry and the metainfo are there in English if msgfmt is not. The autostart entry is not
+# where the desktop looks: a person switches it on in the menu. A distribution that wants it for everybody copies it to
+# /etc/xdg/autostart.
+install: $(if $(BIN),,build)
+	@install -D -m 755 $(program) $(call to,$(bindir))/koji-notify
+	@$(call merge,desktop,data/$(ID).desktop,$(call to,$(datadir))/applications/$(ID).desktop)
+	@$(call merge,xml,data/$(ID).metainfo.xml,$(call to,$(datadir))/metainfo/$(ID).metainfo.xml)
+	@$(INSTALL_DATA) data/$(ID)-autostart.desktop $(call to,$(datadir))/koji-notify/autostart/$(ID).desktop
+	@$(call fill,data/$(ID).service.in,$(call to,$(datadir))/dbus-1/services/$(ID).service)
+	@$(call fill,data/koji-notify.service.in,$(call to,$(unitdir))/koji-notify.service)
+	@for file in $(INTERFACES); do \
+		$(INSTALL_DATA) $$file $(call to,$(datadir))/dbus-1/interfaces/$${file#data/} || exit 1; done
+	@for file in $(ICONS); do $(INSTALL_DATA) data/icons/$$file $(call to,$(datadir))/icons/$$file || exit 1; done
+	@$(INSTALL_DATA) data/koji-notify.1 $(call to,$(datadir))/man/man1/koji-notify.1
+	@$(call complete,bash,$(call to,$(datadir))/bash-completion/completions/koji-notify)
+	@$(call complete,zsh,$(call to,$(datadir))/zsh/site-functions/_koji-notify)
+	@$(call complete,fish,$(call to,$(datadir))/fish/vendor_completions.d/koji-notify.fish)
+	@$(call translate,$(call to,$(datadir))/locale)
+	@for file in $(DOCUMENTS); do \
+		$(INSTALL_DATA) $$file $(call to,$(docdir))/$${file##*/} || exit 1; done
+	@$(refresh)
+
+uninstall:
+	@for file in $(INSTALLED); do rm -f $(DESTDIR)$$file; done
+	@for folder in $(docdir) $(datadir)/koji-notify/autostart $(datadir)/koji-notify; do \
+		rmdir $(DESTDIR)$$folder 2>/dev/null || true; done
+	@$(refresh)
+
+# merge KIND,FROM,TO: the file with its texts in all languages.
+merge = mkdir -p $(dir $(3)) && if msgfmt --$(1) --template=$(2) -d po -o $(3) 2>/dev/null; \
+	then chmod 644 $(3); else $(INSTALL_DATA) $(2) $(3); fi
+
+# fill TEMPLATE,TO
+fill = mkdir -p $(dir $(2)) && sed 's|@bindir@|$(bindir)|g' $(1) >$(2) && chmod 644 $(2)
+
+# complete SHELL,TO
+complete = mkdir -p $(dir $(2)) && $(program) completions $(1) >$(2) && chmod 644 $(2)
+
+# A cache that is older than its folder is not believed, and then new icons are seen.
+refresh = [ -n '$(DESTDIR)' ] || [ ! -d $(datadir)/icons/hicolor ] || touch $(datadir)/icons/hicolor
+
+clean:
+	@cargo clean
