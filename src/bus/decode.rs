@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::koji::Change;
 
-pub(crate) use wire::{Time, parse_time};
+pub(super) use wire::{Object, Scalar, Value, parse_time};
 
 /// The largest body that is looked into. Real ones end at tens of kilobytes.
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
