@@ -22,6 +22,7 @@
 mod certs;
 mod publisher;
 mod stand_ins;
+mod stories;
 mod vhost;
 
 use std::fs::{self, File, Permissions};
@@ -123,7 +124,8 @@ impl Rabbit {
         .await
     }
 
-    /// Ends the broker in order. Connections are told, data and ports are kept for [`Self::restart`].
+    /// Ends the broker in order; data and ports are kept for [`Self::restart`]. A client is told, and cut off so soon after
+    /// that it may find nothing but a reset connection.
     pub async fn stop(&self) {
         self.tell("stop", "stopped").await;
     }
@@ -138,7 +140,7 @@ impl Rabbit {
         self.tell("start", "ready").await;
     }
 
-    /// Stops the broker's application and leaves the node running: ports are closed, connections are told.
+    /// Stops the broker's application and leaves the node running: as [`Self::stop`] to a client, and faster.
     pub async fn stop_app(&self) {
         assert!(self.keeper.is_some(), "a shared broker is not stopped");
         self.ctl(&["stop_app"]).await;
@@ -475,25 +477,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
-}
-
-#[tokio::test]
-async fn a_broker_starts() {
-    let rabbit = Rabbit::start().await;
-    let vhost = rabbit.vhost().await;
-    println!("{}", vhost.url(&vhost.reader));
-    let mut publisher = Publisher::start(&vhost).await;
-    println!(
-        "{}",
-        publisher
-            .send(&json!({"topic": "a.b", "body": {"a": 1}}))
-            .await
-            .unwrap()
-    );
-    println!("{:?}", vhost.connections().await);
-    println!("{:?}", vhost.queues().await);
-    println!("{}", rabbit.ctl(&["list_users"]).await);
-    rabbit.stop().await;
-    rabbit.restart().await;
-    println!("{}", rabbit.ctl(&["list_users"]).await);
 }
