@@ -398,7 +398,10 @@ disk_free_limit.absolute = 10MB
 
     let inside = |name: &str| directory.join(name).display().to_string();
     let name = directory.file_name().unwrap().to_str().unwrap().replace('.', "");
-    // The script is not quoted there: it may not hold a space, and nor may the name of the directory for temporary files.
+    assert!(
+        !inside("").contains(' '),
+        "what follows is cut at spaces, so TMPDIR may hold none"
+    );
     let arguments = format!(
         "-kernel inet_dist_use_interface {{127,0,0,1}} -eval {{ok,_}}=file:script(\"{}\")",
         inside("control.erl")

@@ -122,25 +122,6 @@ impl Drop for Recorder {
     }
 }
 
-async fn serve<F>(client: impl Fn(TcpStream) -> F + Send + 'static) -> (u16, JoinHandle<()>)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move {
-        let mut clients = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            clients.spawn(client(stream));
-        }
-    });
-    (port, task)
-}
-
-fn private_key(file: &Path) -> PrivateKeyDer<'static> {
-    PrivateKeyDer::from_pem_file(file).unwrap()
-}
-
 /// Carries clear text to a broker's TLS port, so that a client without TLS can log in by certificate.
 pub struct TlsTunnel {
     pub port: u16,
@@ -188,6 +169,25 @@ pub async fn greet(port: u16, ca: &Path, identity: Option<&Pair>) -> io::Result<
     TlsConnector::from(Arc::new(config))
         .connect("localhost".try_into().unwrap(), stream)
         .await
+}
+
+async fn serve<F>(client: impl Fn(TcpStream) -> F + Send + 'static) -> (u16, JoinHandle<()>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        let mut clients = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            clients.spawn(client(stream));
+        }
+    });
+    (port, task)
+}
+
+fn private_key(file: &Path) -> PrivateKeyDer<'static> {
+    PrivateKeyDer::from_pem_file(file).unwrap()
 }
 
 fn chain(file: &Path) -> Vec<CertificateDer<'static>> {
