@@ -82,18 +82,26 @@ async fn attempt(broker: &Broker) -> Result<Line, LinkError> {
     match log_in(broker, stream).await {
         Ok(connection) => Ok(Line { connection, tether }),
         Err(error) => {
-            let presented = broker.address.tls && matches!(broker.login, Login::External { .. });
             tether.let_go(Duration::ZERO).await;
-            // With TLS 1.3 a broker sees our certificate after the handshake is over for us.
-            if let ErrorKind::IOError(io) = error.kind()
-                && presented
-                && tls_error(io).is_none()
-            {
-                return Err(LinkError::HungUp(io::Error::new(io.kind(), io.clone())));
-            }
-            Err(LinkError::Login(error))
+            Err(refusal(broker, error))
         }
     }
+}
+
+/// Finds what is meant by hanging up in the middle of a login.
+fn refusal(broker: &Broker, error: lapin::Error) -> LinkError {
+    if let ErrorKind::IOError(io) = error.kind()
+        && tls_error(io).is_none()
+    {
+        let said = io::Error::new(io.kind(), io.clone());
+        match &broker.login {
+            // With TLS 1.3 a broker sees our certificate after the handshake is over for us.
+            Login::External { .. } => return LinkError::HungUp(said),
+            Login::Plain { .. } if !broker.address.tls => return LinkError::NoGreeting(said),
+            Login::Plain { .. } => {}
+        }
+    }
+    LinkError::Login(error)
 }
 
 /// A stream that lapin can read, clear or not.

@@ -78,7 +78,7 @@ struct Keeper {
     connection: u32,
     /// Until when the broker may take a line of ours that broke for a living reader of the queue.
     haunted: Option<Timestamp>,
-    /// Whether the broker has accepted our certificate before.
+    /// Whether the broker has let us in before.
     is_known: bool,
     /// What was last logged of a line that is down.
     logged_trouble: Option<Problem>,
@@ -326,8 +326,8 @@ impl Keeper {
             return LinkError::Ghost;
         }
         match error {
-            // The certificate has not become a bad one; a broker that goes down hangs up, too.
-            LinkError::HungUp(error) if self.is_known => LinkError::Unreachable(error),
+            // The certificate was good and the port was right; a broker that goes down hangs up, too.
+            LinkError::HungUp(error) | LinkError::NoGreeting(error) if self.is_known => LinkError::Unreachable(error),
             error => error,
         }
     }

@@ -37,6 +37,9 @@ pub enum LinkError {
     /// The other side hung up after our certificate, without the courtesy of an alert, as Fedora's broker does.
     #[error("the broker hung up after it had seen our certificate")]
     HungUp(#[source] io::Error),
+    /// The other side hung up on a greeting in clear, as a TLS port does; its alert is often lost on the way.
+    #[error("what listens there hung up on a greeting without TLS")]
+    NoGreeting(#[source] io::Error),
     #[error("the login failed")]
     Login(#[source] lapin::Error),
     #[error("cannot subscribe")]
@@ -79,6 +82,7 @@ impl LinkError {
             Self::NobodyToTrust => Problem::UntrustedBroker,
             Self::Tls(error) => of_tls(error),
             Self::HungUp(_) => Problem::CertificateRefused,
+            Self::NoGreeting(_) => Problem::NotABroker,
             Self::Login(error) => of_login(error),
             Self::Subscribe(error) => of_subscribing(error),
             Self::Held(_) => Problem::QueueTaken,

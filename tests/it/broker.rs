@@ -1,1 +1,8 @@
-//! (being built)
+//! The live source against a real RabbitMQ, and against what may stand at an address instead of one.
+
+mod line;
+mod lines_that_break;
+mod logins;
+mod messages;
+mod queues;
+mod traces;

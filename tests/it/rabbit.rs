@@ -22,6 +22,7 @@
 mod certs;
 mod publisher;
 mod stand_ins;
+mod stories;
 mod vhost;
 
 use std::fs::{self, File, Permissions};
@@ -123,7 +124,8 @@ impl Rabbit {
         .await
     }
 
-    /// Ends the broker in order. Connections are told, data and ports are kept for [`Self::restart`].
+    /// Ends the broker in order; data and ports are kept for [`Self::restart`]. A client is told, and cut off so soon after
+    /// that it may find nothing but a reset connection.
     pub async fn stop(&self) {
         self.tell("stop", "stopped").await;
     }
@@ -138,7 +140,7 @@ impl Rabbit {
         self.tell("start", "ready").await;
     }
 
-    /// Stops the broker's application and leaves the node running: ports are closed, connections are told.
+    /// Stops the broker's application and leaves the node running: as [`Self::stop`] to a client, and faster.
     pub async fn stop_app(&self) {
         assert!(self.keeper.is_some(), "a shared broker is not stopped");
         self.ctl(&["stop_app"]).await;
@@ -396,7 +398,10 @@ disk_free_limit.absolute = 10MB
 
     let inside = |name: &str| directory.join(name).display().to_string();
     let name = directory.file_name().unwrap().to_str().unwrap().replace('.', "");
-    // The script is not quoted there: it may not hold a space, and nor may the name of the directory for temporary files.
+    assert!(
+        !inside("").contains(' '),
+        "what follows is cut at spaces, so TMPDIR may hold none"
+    );
     let arguments = format!(
         "-kernel inet_dist_use_interface {{127,0,0,1}} -eval {{ok,_}}=file:script(\"{}\")",
         inside("control.erl")
@@ -475,25 +480,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
-}
-
-#[tokio::test]
-async fn a_broker_starts() {
-    let rabbit = Rabbit::start().await;
-    let vhost = rabbit.vhost().await;
-    println!("{}", vhost.url(&vhost.reader));
-    let mut publisher = Publisher::start(&vhost).await;
-    println!(
-        "{}",
-        publisher
-            .send(&json!({"topic": "a.b", "body": {"a": 1}}))
-            .await
-            .unwrap()
-    );
-    println!("{:?}", vhost.connections().await);
-    println!("{:?}", vhost.queues().await);
-    println!("{}", rabbit.ctl(&["list_users"]).await);
-    rabbit.stop().await;
-    rabbit.restart().await;
-    println!("{}", rabbit.ctl(&["list_users"]).await);
 }

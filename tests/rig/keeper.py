@@ -12,6 +12,7 @@ output: ready, stopped, or failed and why.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import pathlib
@@ -25,6 +26,8 @@ import time
 
 START_LIMIT_SECS = 120
 STOP_LIMIT_SECS = 60
+END_LIMIT_SECS = 10
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Gone(Exception):
@@ -156,10 +159,18 @@ class Keeper:
                 answer("failed: " + str(error).replace("\n", "\\n"))
 
     def end(self):
+        """Returns when all that was ever started here has ended, however far down."""
         self.kill()
         if self.epmd is not None:
             self.epmd.kill()
             self.epmd.wait()
+        # What a killed broker leaves ends by itself when it finds its pipe closed.
+        signal.alarm(END_LIMIT_SECS)
+        try:
+            while True:
+                os.waitpid(-1, 0)
+        except ChildProcessError:
+            signal.alarm(0)
 
 
 def answer(line):
@@ -189,6 +200,8 @@ def main():
     parser.add_argument("--runner", type=int)
     parser.add_argument("--room", type=pathlib.Path)
     arguments = parser.parse_args()
+    # Orphans below us become our children, so that we know when the last of them has ended.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end_in_order)

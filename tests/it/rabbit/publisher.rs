@@ -1,6 +1,6 @@
 //! Publishes as Koji's plugin at Fedora does: by the real fedora-messaging library, held by `tests/rig/publish.py`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,13 +12,16 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::{Vhost, blocking, rig};
 
+/// Where the library's own log goes: it tells at length of what it refuses.
+const ERRORS: &str = "errors";
+
 /// A process that publishes to `amq.topic` of one virtual host.
 pub struct Publisher {
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
     /// Ended when it is dropped.
     _process: Child,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +44,7 @@ impl Publisher {
         let directory = tempfile::Builder::new().prefix("kn-publisher-").tempdir().unwrap();
         let file = directory.path().join("fedora-messaging.toml");
         fs::write(&file, format!("amqp_url = '{amqp_url}'\n")).unwrap();
+        let errors = File::create(directory.path().join(ERRORS)).unwrap();
         let mut command = tokio::process::Command::new(python);
         command
             .arg(rig("publish.py"))
@@ -49,6 +53,7 @@ impl Publisher {
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -56,7 +61,7 @@ impl Publisher {
             to: process.stdin.take().unwrap(),
             from: BufReader::new(process.stdout.take().unwrap()).lines(),
             _process: process,
-            _directory: directory,
+            directory,
         }
     }
 
@@ -88,7 +93,12 @@ impl Publisher {
     async fn exchange(&mut self, request: &Value) -> Result<Option<String>, String> {
         self.to.write_all(format!("{request}\n").as_bytes()).await.unwrap();
         self.to.flush().await.unwrap();
-        let line = self.from.next_line().await.unwrap().expect("publish.py is there");
+        let Some(line) = self.from.next_line().await.unwrap() else {
+            panic!(
+                "publish.py is gone: {}",
+                fs::read_to_string(self.directory.path().join(ERRORS)).unwrap()
+            );
+        };
         match serde_json::from_str(&line).unwrap() {
             Answer::Id(id) => Ok(id),
             Answer::Error(error) => Err(error),

@@ -1,18 +1,20 @@
 //! What may stand at an address instead of a broker. None of them speaks AMQP: a client fails, or waits, before that.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion, crypto::ring};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion, crypto::ring};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::Pair;
+use super::{Client, Pair, Rabbit};
 
 /// Greets by TLS with a given certificate, then says nothing and keeps the connection.
 pub struct TlsServer {
@@ -27,16 +29,11 @@ impl TlsServer {
     }
 
     pub async fn start_with(pair: &Pair, versions: &[&'static SupportedProtocolVersion]) -> Self {
-        let chain = CertificateDer::pem_file_iter(&pair.certificate)
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        let key = private_key(&pair.key);
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(chain, key)
+            .with_single_cert(chain(&pair.certificate), private_key(&pair.key))
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let (port, task) = serve(move |stream| {
@@ -125,6 +122,55 @@ impl Drop for Recorder {
     }
 }
 
+/// Carries clear text to a broker's TLS port, so that a client without TLS can log in by certificate.
+pub struct TlsTunnel {
+    pub port: u16,
+    task: JoinHandle<()>,
+}
+
+impl TlsTunnel {
+    pub async fn start(rabbit: &Rabbit, client: Option<Client>) -> Self {
+        let (to, ca) = (rabbit.tls_port, rabbit.certs.ca());
+        let identity = client.map(|it| rabbit.certs.client(it));
+        let (port, task) = serve(move |mut clear| {
+            let (ca, identity) = (ca.clone(), identity.clone());
+            async move {
+                if let Ok(mut stream) = greet(to, &ca, identity.as_ref()).await {
+                    let _ = copy_bidirectional(&mut clear, &mut stream).await;
+                }
+            }
+        })
+        .await;
+        Self { port, task }
+    }
+}
+
+impl Drop for TlsTunnel {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Connects to localhost by TLS, believing this CA alone.
+pub async fn greet(port: u16, ca: &Path, identity: Option<&Pair>) -> io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(chain(ca));
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match identity {
+        Some(pair) => config
+            .with_client_auth_cert(chain(&pair.certificate), private_key(&pair.key))
+            .unwrap(),
+        None => config.with_no_client_auth(),
+    };
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    TlsConnector::from(Arc::new(config))
+        .connect("localhost".try_into().unwrap(), stream)
+        .await
+}
+
 async fn serve<F>(client: impl Fn(TcpStream) -> F + Send + 'static) -> (u16, JoinHandle<()>)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -142,4 +188,11 @@ where
 
 fn private_key(file: &Path) -> PrivateKeyDer<'static> {
     PrivateKeyDer::from_pem_file(file).unwrap()
+}
+
+fn chain(file: &Path) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_file_iter(file)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
 }
