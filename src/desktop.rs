@@ -10,4 +10,5 @@ pub mod icons;
 pub mod notices;
 pub mod opener;
 pub mod service;
+pub mod sleep;
 pub mod tray;

@@ -993,6 +993,7 @@ impl Home {
         let root = tempfile::tempdir().unwrap();
         let at = |it: &str| root.path().join(it);
         let places = Places {
+            file: None,
             home: at("home"),
             config: at("config"),
             state: at("state"),

@@ -271,6 +271,7 @@ impl Person {
         let home = tempfile::tempdir().unwrap();
         let at = |it: &str| home.path().join(it);
         let places = Places {
+            file: None,
             home: home.path().to_owned(),
             config: at(".config"),
             state: at(".local/state"),
