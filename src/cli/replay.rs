@@ -264,9 +264,10 @@ impl About {
 
 impl PrintedAction {
     fn new(action: crate::view::Action) -> Self {
-        let url = match action.request {
-            Request::Open { link, .. } => Some(link),
-            _ => None,
+        let url = if let Request::Open { link, .. } = action.request {
+            Some(link)
+        } else {
+            None
         };
         Self {
             key: action.key,

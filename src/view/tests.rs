@@ -1,5 +1,7 @@
 //! Words on screen, whole: what a person reads for what has happened.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "a story looks at the effects it is about")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
