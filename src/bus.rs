@@ -15,6 +15,7 @@ mod dial;
 mod ledger;
 pub mod live;
 mod patience;
+pub mod probe;
 pub mod replay;
 mod session;
 pub mod sieve;

@@ -116,6 +116,13 @@ fn check_dates(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> Res
     Ok(())
 }
 
+/// Returns when the first certificate in the file ends.
+pub(super) fn ends(file: &Path) -> Option<Timestamp> {
+    let chain = certificates(file).ok()?;
+    let (_, ours) = x509_parser::parse_x509_certificate(chain.first()?).ok()?;
+    Timestamp::from_second(ours.validity().not_after.timestamp()).ok()
+}
+
 fn date(second: i64) -> String {
     Timestamp::from_second(second).map_or_else(|_| second.to_string(), |it| it.to_string())
 }
