@@ -727,6 +727,10 @@ async fn each_way_to_change_the_file_is_noticed() {
     noticed(&mut watcher, "made readable").await;
     fs::remove_file(&file).unwrap();
     noticed(&mut watcher, "removed").await;
+    symlink("/dev/null", &file).unwrap();
+    noticed(&mut watcher, "linked").await;
+    fs::remove_file(&file).unwrap();
+    noticed(&mut watcher, "the link removed").await;
     fs::remove_dir(home.path("config/koji-notify")).unwrap();
     noticed(&mut watcher, "the folder removed").await;
     home.configure("# again\n");
