@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::rabbit::{Client, Pair, User, Vhost};
 
+/// What stands before `.buildsys.` in the topics.
 pub(super) const PREFIX: &str = "org.fedoraproject.prod";
 /// Time enough for anything that happens at all on a busy machine.
 pub(super) const GENEROUS: Duration = Duration::from_secs(90);
@@ -220,6 +221,23 @@ pub(super) fn at(tls: bool, port: u16, vhost: String, login: Login, ca: PathBuf)
         connection_timeout: Duration::from_secs(20),
         client_properties: BTreeMap::new(),
     }
+}
+
+/// Waits until a queue is bound to exactly these events.
+pub(super) async fn bound(vhost: &Vhost<'_>, queue: &str, events: &[&str]) {
+    let expected = keys(events);
+    let limit = std::time::Instant::now() + GENEROUS;
+    loop {
+        let found = vhost.routing_keys(queue).await;
+        if found == expected {
+            return;
+        }
+        assert!(std::time::Instant::now() < limit, "{found:?} instead of {expected:?}");
+    }
+}
+
+pub(super) fn keys(events: &[&str]) -> Vec<String> {
+    events.iter().map(|it| format!("{PREFIX}.buildsys.{it}")).collect()
 }
 
 /// Publishes what the Python library would not, and in numbers.

@@ -8,8 +8,8 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 
-use super::line::{Line, PREFIX, by_certificate, by_password, check_trouble, of_alice, plain, with_own_queue};
-use crate::rabbit::{Rabbit, Vhost};
+use super::line::{Line, bound, by_certificate, by_password, check_trouble, keys, of_alice, plain, with_own_queue};
+use crate::rabbit::Rabbit;
 
 #[tokio::test]
 async fn a_queue_that_the_broker_names_is_bound_to_what_is_wanted_and_goes_with_us() {
@@ -73,14 +73,13 @@ async fn what_is_bound_follows_what_is_wanted() {
             it.tasks = tasks;
             it.tags = tags;
         });
-        let expected = keys(events);
-        bound(&vhost, &name, &expected).await;
+        bound(&vhost, &name, events).await;
     }
     line.interest.send_modify(|it| it.tags = true);
     bound(
         &vhost,
         &name,
-        &keys(&["build.state.change", "tag", "task.state.change", "untag"]),
+        &["build.state.change", "tag", "task.state.change", "untag"],
     )
     .await;
     line.stop().await;
@@ -236,20 +235,4 @@ async fn a_permission_that_is_taken_away_ends_the_quick_attempts() {
     line.woken.send_replace(1);
     line.up().await;
     line.stop().await;
-}
-
-/// Waits until a queue is bound by exactly these keys.
-async fn bound(vhost: &Vhost<'_>, queue: &str, expected: &[String]) {
-    let limit = std::time::Instant::now() + super::line::GENEROUS;
-    loop {
-        let found = vhost.routing_keys(queue).await;
-        if found == expected {
-            return;
-        }
-        assert!(std::time::Instant::now() < limit, "{found:?} instead of {expected:?}");
-    }
-}
-
-fn keys(events: &[&str]) -> Vec<String> {
-    events.iter().map(|it| format!("{PREFIX}.buildsys.{it}")).collect()
 }
