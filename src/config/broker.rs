@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use crate::bus::broker::{Broker, Login, MAX_PREFETCH, Queue, QueueName, Secret, Trust};
+use crate::bus::broker::{Argument, Broker, Login, MAX_PREFETCH, Queue, QueueName, Secret, Trust};
 
 use super::document::{Document, read_text};
 use super::fedora_messaging::{self, DEFAULT_EXCHANGE, Existing};
@@ -20,6 +20,9 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many messages may be on their way where nobody tells: more gains little, and less costs.
 const PREFETCH: u16 = 100;
+
+/// How long a queue of ours waits for us, in milliseconds (`x-expires` of RabbitMQ): a night, and no litter for good.
+const EXPIRES_AFTER: i64 = 24 * 60 * 60 * 1000;
 
 /// Reads what the configuration says about the broker of an instance. Returns it with the file that it was read from.
 pub(super) fn broker(asked: &Asked<'_>) -> Result<(Broker, PathBuf), ConfigError> {
@@ -242,15 +245,15 @@ impl Asked<'_> {
         }
     }
 
-    /// A queue that outlives its connection: on the public Fedora broker for about an hour, which bridges a short
-    /// absence.
+    /// A queue that outlives its connection and the broker's own restart, and goes by itself when nobody has read it
+    /// for [`EXPIRES_AFTER`]. A site may let it go sooner: the public Fedora broker does after about an hour.
     fn own_queue(&self) -> Result<Queue, ConfigError> {
         Ok(Queue {
             name: QueueName::Named(machine::queue_name(self.places, self.name)?),
-            durable: false,
+            durable: true,
             auto_delete: false,
             exclusive: false,
-            arguments: BTreeMap::new(),
+            arguments: BTreeMap::from([("x-expires".to_owned(), Argument::Number(EXPIRES_AFTER))]),
         })
     }
 

@@ -44,6 +44,8 @@ impl Places {
         if system_config.is_empty() {
             system_config.push(PathBuf::from("/etc/xdg"));
         }
+        // Folders are watched and paths are completed from it, wherever we are started.
+        let file = file.map(|it| std::path::absolute(&it).unwrap_or(it));
         Ok(Self {
             config: base.config_dir().to_owned(),
             state: state.unwrap_or_else(|| home.join(".local/state")),

@@ -17,8 +17,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Returns whether news of this owner or package can matter. An unknown package matters if any package is
-    /// followed, since it may be that one.
+    /// Returns whether news of this owner or package matters.
     pub fn concerns(&self, owner: Option<&str>, package: Option<&str>) -> bool {
         let mine = owner.is_some_and(|it| self.users.contains(it));
         let followed = package.is_some_and(|it| self.packages.contains(it));

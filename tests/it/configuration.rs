@@ -32,7 +32,7 @@ fn three_lines_configure_fedora() {
         login External { certificate: "HOME/etc/fedora-messaging/fedora-cert.pem", key: "HOME/etc/fedora-messaging/fedora-key.pem" }
         trust Only("HOME/etc/fedora-messaging/cacert.pem")
         exchange amq.topic topics org.fedoraproject.prod instance primary allowed [] passive=false
-        queue Named("QUEUE") durable=false auto_delete=false exclusive=false {}
+        queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
         prefetch 25 heartbeat None timeout 15s properties {}
     "#]]
     .assert_eq(&home.told(&settings));
@@ -70,7 +70,7 @@ fn staging_has_its_own_addresses_and_file() {
         login External { certificate: "HOME/etc/fedora-messaging/fedora.stg-cert.pem", key: "HOME/etc/fedora-messaging/fedora.stg-key.pem" }
         trust Only("HOME/etc/fedora-messaging/stg-cacert.pem")
         exchange amq.topic topics org.fedoraproject.stg instance primary allowed [] passive=false
-        queue Named("QUEUE") durable=false auto_delete=false exclusive=false {}
+        queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
         prefetch 25 heartbeat None timeout 15s properties {}
     "#]]
     .assert_eq(&home.told(&settings));
@@ -117,7 +117,7 @@ fn a_broker_of_ones_own_with_a_password() {
         login Plain { user: "m", password: (secret) }
         trust Only("HOME/config/koji-notify/ca.pem")
         exchange amq.topic topics org.example instance primary allowed [] passive=false
-        queue Named("QUEUE") durable=false auto_delete=false exclusive=false {}
+        queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
         prefetch 100 heartbeat None timeout 15s properties {}
     "#]]
     .assert_eq(&home.told(&settings));
@@ -378,7 +378,7 @@ fn a_fedora_messaging_file_is_read_as_the_library_reads_it() {
             login Plain { user: "guest", password: (secret) }
             trust System
             exchange amq.topic topics org.example instance primary allowed [] passive=false
-            queue Named("QUEUE") durable=false auto_delete=false exclusive=false {}
+            queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
             prefetch 10 heartbeat None timeout 15s properties {}
         "#]],
     );
@@ -427,7 +427,7 @@ fn a_fedora_messaging_file_is_read_as_the_library_reads_it() {
             login External { certificate: "HOME/config/koji-notify/fm/ca.pem", key: "HOME/config/koji-notify/fm/ca.pem" }
             trust System
             exchange amq.topic topics org.example instance primary allowed [] passive=false
-            queue Named("QUEUE") durable=false auto_delete=false exclusive=false {}
+            queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
             prefetch 10 heartbeat None timeout 15s properties {}
         "#]],
     );
