@@ -2,7 +2,6 @@
 
 mod server;
 
-use std::fs::File;
 use std::future::Future;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,8 +10,11 @@ use expect_test::{Expect, expect};
 use koji_notify::desktop::notices::{self, CALL_LIMIT, Order};
 use koji_notify::view::{Action, Card, Urgency};
 use koji_notify::watch::{Closed, Event, NoticeId, Outcome, PauseFor, Request};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use zbus::{Connection, fdo};
 
 use self::server::{Call, NAME, PATH, Server};
@@ -144,6 +146,23 @@ async fn a_server_that_takes_the_name_over_is_another_one() {
     assert_eq!(stage.event().await, Event::ServerChanged(false));
     assert_eq!(stage.event().await, Event::ServerChanged(true));
     assert_eq!(stage.show_and_take(card(1)).await.replaces, 0);
+    drop(old);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_over_while_the_old_one_has_our_call_is_asked_what_it_can_do() {
+    let mut stage = Stage::with_server(EVERYTHING).await;
+    stage.show_and_take(card(1)).await;
+    stage.server().swallow_next();
+    stage.order(Order::Show(card(2)));
+    within(stage.server().swallowed()).await;
+    let old = stage.server.take();
+    stage.server_appears(NOTHING).await;
+    assert_eq!(stage.event().await, Event::ServerChanged(false));
+    assert_eq!(stage.event().await, Event::ServerChanged(true));
+    assert_eq!(stage.event().await, Event::Shown(NoticeId(2), Outcome::Lost));
+    let call = stage.show_and_take(card(2)).await;
+    assert!(call.actions.is_empty(), "{call}");
     drop(old);
 }
 
@@ -335,7 +354,7 @@ async fn other_numbers_keys_senders_and_nonsense_mean_nothing_to_us() {
     let mut stage = Stage::with_server(EVERYTHING).await;
     let call = stage.show_and_take(card(1)).await;
     let stranger = stage.bus.connect().await;
-    for (member, body) in [("ActionInvoked", "default"), ("ActivationToken", "stolen")] {
+    for (member, body) in [("ActionInvoked", "mute"), ("ActivationToken", "stolen")] {
         let body = (call.id, body);
         for to in [None, Some(stage.us.as_str())] {
             stranger.emit_signal(to, PATH, NAME, member, &body).await.unwrap();
@@ -381,26 +400,47 @@ async fn a_withdrawn_notice_is_closed_by_its_number() {
 #[tokio::test]
 async fn a_server_that_d_bus_can_start_counts_as_present_and_is_started() {
     let bus = SessionBus::start();
-    let dir = tempfile::tempdir().unwrap();
-    let door = dir.path().join("door");
-    assert!(Command::new("mkfifo").arg(&door).status().unwrap().success());
-    // Stands for a server that takes its time: it lives while somebody holds the door open.
-    let exec = format!("/usr/bin/timeout 60 /bin/cat {}", door.display());
-    bus.add_service(NAME, &exec).await;
+    let mut service = Service::of(&bus).await;
     let mut stage = Stage::on(bus).await;
     assert_eq!(stage.event().await, Event::ServerChanged(true));
 
     stage.order(Order::Show(card(1)));
-    let starting = within(spawn_blocking(move || File::options().write(true).open(door).unwrap())).await;
+    service.started().await;
     stage.server_appears(EVERYTHING).await;
     assert_eq!(stage.call().await.actions.len(), 6);
     assert_eq!(stage.event().await, Event::Shown(NoticeId(1), Outcome::Taken));
-    drop(starting);
 
     // Some servers leave when they have nothing to show; the next notice starts them again.
     stage.server_leaves().await;
     stage.server_appears(EVERYTHING).await;
     stage.show_and_take(card(2)).await;
+}
+
+#[tokio::test]
+async fn a_server_that_died_with_a_notice_is_started_again_for_it() {
+    let bus = SessionBus::start();
+    let mut service = Service::of(&bus).await;
+    let server = Server::start(&bus, EVERYTHING).await;
+    let mut stage = Stage::on(bus).await;
+    stage.server = Some(server);
+    assert_eq!(stage.event().await, Event::ServerChanged(true));
+    stage.server().swallow_next();
+    stage.order(Order::Show(card(1)));
+    within(stage.server().swallowed()).await;
+    stage.server_leaves().await;
+    let mut events = [stage.event().await, stage.event().await];
+    events.sort_by_key(|it| matches!(it, Event::ServerChanged(_)));
+    let lost = Event::Shown(NoticeId(1), Outcome::Lost);
+    assert_eq!(events, [lost, Event::ServerChanged(false)]);
+
+    service.started().await;
+    stage.server_appears(EVERYTHING).await;
+    assert_eq!(
+        stage.event().await,
+        Event::ServerChanged(true),
+        "so the watch tries again"
+    );
+    stage.show_and_take(card(1)).await;
 }
 
 #[tokio::test]
@@ -524,6 +564,35 @@ fn mute() -> Request {
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it took too long")
+}
+
+/// A service that D-Bus starts: it knocks, and then waits like a server that takes its time, until this is dropped.
+struct Service {
+    _dir: TempDir,
+    knock: pipe::Receiver,
+    _door: pipe::Sender,
+}
+
+impl Service {
+    /// Makes a notification server startable.
+    async fn of(bus: &SessionBus) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let [knock, door] = ["knock", "door"].map(|it| dir.path().join(it));
+        assert!(Command::new("mkfifo").args([&knock, &door]).status().unwrap().success());
+        let (knocks, waits) = (knock.display(), door.display());
+        let exec = format!("/bin/sh -c \"echo > {knocks}; exec timeout 60 cat {waits}\"");
+        bus.add_service(NAME, &exec).await;
+        Self {
+            _dir: dir,
+            knock: pipe::OpenOptions::new().read_write(true).open_receiver(knock).unwrap(),
+            _door: pipe::OpenOptions::new().read_write(true).open_sender(door).unwrap(),
+        }
+    }
+
+    /// Returns when D-Bus has started it.
+    async fn started(&mut self) {
+        within(self.knock.read_u8()).await.unwrap();
+    }
 }
 
 /// A bus, our notices on it, and a server, if there is one.
