@@ -227,6 +227,10 @@ impl Watch {
 
     fn shown(&mut self, now: Timestamp, id: NoticeId, outcome: Outcome) {
         let Some(mut under_way) = self.under_way.remove(&id) else {
+            // A server that hung has taken it after all.
+            if outcome == Outcome::Taken {
+                self.waiting.remove(&id);
+            }
             return;
         };
         under_way.unanswered -= 1;
