@@ -81,8 +81,6 @@ pub(crate) fn final_states(day: &[Record], user: &str) -> BTreeMap<Subject, End>
             ends.insert(change.subject(), End { standing, nvr, times });
         }
     }
-    // Some of bob's had not ended when the day was over.
-    ends.retain(|_, it: &mut End| it.standing.is_settled());
     ends
 }
 
@@ -165,5 +163,7 @@ pub(crate) fn truth_of(truth: &[Submitted], user: &str) -> BTreeMap<Subject, End
             ends.insert(Subject::Task(TaskId(it.task.unwrap())), End { standing, nvr, times });
         }
     }
+    // Some of bob's had not ended when the day was over.
+    ends.retain(|_, it: &mut End| it.standing.is_settled());
     ends
 }
