@@ -238,7 +238,7 @@ impl House {
     /// Returns whether everything recorded was played and told.
     fn is_over(&self) -> bool {
         let has_ended = self.watch.lines().values().all(|it| it.link == Link::Ended);
-        has_ended && self.watch.wake_at().is_none()
+        has_ended && !self.watch.is_holding()
     }
 }
 

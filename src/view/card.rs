@@ -168,6 +168,9 @@ fn cause(story: &Story) -> Option<String> {
 fn circumstances(tale: &Tale) -> String {
     let story = &tale.story;
     let mut parts = Vec::new();
+    if matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_)) {
+        return String::new();
+    }
     if story.scratch {
         parts.push(tr("scratch build"));
     }

@@ -94,7 +94,6 @@ impl Pace {
     }
 
     /// Returns whether something is held.
-    #[cfg(test)]
     pub(super) fn holds(&self) -> bool {
         !self.held.is_empty()
     }

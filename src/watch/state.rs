@@ -206,6 +206,11 @@ impl Watch {
         self.waiting.len()
     }
 
+    /// Returns whether something is still to be shown: it is held for a digest, or waits for a server.
+    pub fn is_holding(&self) -> bool {
+        self.pace.holds() || !self.missed.is_empty() || !self.waiting.is_empty()
+    }
+
     /// Returns what is wrong with the configuration file, if anything.
     pub fn configuration_trouble(&self) -> Option<&str> {
         self.configuration.as_deref()
