@@ -156,7 +156,7 @@ async fn what_was_heard_can_be_acknowledged_and_the_interest_can_change() {
         }
         told.push(short(&event));
     }
-    playing.await.unwrap();
+    end_of(playing).await;
     assert_eq!(told, ["Connecting", "Up", "heard 1", "heard 2", "Ended"]);
 }
 
@@ -178,7 +178,7 @@ async fn it_ends_when_nobody_listens() {
     let (inbox, events) = mpsc::channel(8);
     let playing = tokio::spawn(long().run(orders, inbox));
     drop(heard_one(events).await);
-    playing.await.unwrap();
+    end_of(playing).await;
     drop(loops);
 
     let (loops, orders) = doors(interest(&["mona"]));
@@ -186,7 +186,7 @@ async fn it_ends_when_nobody_listens() {
     let playing = tokio::spawn(long().run(orders, inbox));
     let mut events = heard_one(events).await;
     drop(loops);
-    playing.await.unwrap();
+    end_of(playing).await;
     assert_eq!(events.recv().await, None);
 }
 
@@ -286,6 +286,12 @@ fn doors(interest: Interest) -> (Doors, Orders) {
     (doors, orders)
 }
 
+/// Waits for a recording's end, which nothing here delays.
+async fn end_of(playing: tokio::task::JoinHandle<()>) {
+    let end = tokio::time::timeout(Duration::from_secs(30), playing).await;
+    end.expect("the recording did not end").unwrap();
+}
+
 async fn play(recording: Recording, interest: Interest) -> (Doors, Vec<Event>) {
     let (doors, orders) = doors(interest);
     let (inbox, mut events) = mpsc::channel(1);
@@ -294,6 +300,6 @@ async fn play(recording: Recording, interest: Interest) -> (Doors, Vec<Event>) {
     while let Some(event) = events.recv().await {
         told.push(event);
     }
-    playing.await.unwrap();
+    end_of(playing).await;
     (doors, told)
 }
