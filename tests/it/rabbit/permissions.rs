@@ -11,7 +11,7 @@ use super::stand_ins::TlsTunnel;
 use super::stories::{connect, external};
 use super::{Client, Rabbit, Vhost};
 
-/// The laboratory asked Fedora's own set-up; ours answers in the same words.
+/// The laboratory asked a broker set up as Fedora's is; ours answers in the same words.
 #[tokio::test]
 async fn a_virtual_host_permits_and_refuses_what_fedoras_does() {
     let rabbit = Rabbit::shared().await;
