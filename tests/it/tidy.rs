@@ -59,8 +59,11 @@ fn the_house_is_tidy() {
     let mut complaints = Vec::new();
     for file in rust_files("src") {
         let code = fs::read_to_string(root().join(&file)).unwrap();
-        for rule in [walls, purity, opening, size, sentences, full_names] {
-            complaints.extend(rule(&file, &code));
+        complaints.extend(walls(&file, &code));
+        if !file.ends_with("/tests.rs") {
+            for rule in [purity, opening, size, sentences, full_names] {
+                complaints.extend(rule(&file, &code));
+            }
         }
     }
     for file in tracked_files() {
@@ -393,10 +396,10 @@ fn room_of(file: &str) -> &str {
     path.split('/').next().unwrap().trim_end_matches(".rs")
 }
 
-/// Returns the sentences of a file of ours, with their plurals, in order.
+/// Returns the sentences of a file of ours, with their plurals, in order. Tests say nothing to people.
 pub(crate) fn sentences_in(file: &str) -> Vec<(String, Option<String>)> {
     let code = fs::read_to_string(root().join(file)).unwrap();
-    if file.starts_with("src/i18n") {
+    if file.starts_with("src/i18n") || file.ends_with("/tests.rs") {
         return Vec::new();
     }
     let tokens = tokens(without_tests(&code));
