@@ -98,19 +98,14 @@ fn the_manual_knows_every_command_and_option() {
     let help = help_of(&[]);
     let commands = commands_in(&help);
     assert!(!commands.is_empty(), "no commands in:\n{help}");
+    let told = manual.lines().filter_map(|it| it.strip_prefix(".It Cm "));
+    let told: Vec<&str> = told.map(|it| it.split(' ').next().unwrap()).collect();
+    assert_eq!(told, commands);
     for command in &commands {
-        assert!(
-            manual.contains(&format!(".Cm {command}")),
-            "the manual lacks the command {command}"
-        );
         for option in long_options(&help_of(&[command])) {
             let known = manual.contains(&format!("Fl -{option}")) || manual.contains(&format!(" , -{option}"));
             assert!(known, "the manual lacks --{option} of {command}");
         }
-    }
-    for line in manual.lines().filter_map(|it| it.strip_prefix(".It Cm ")) {
-        let command = line.split(' ').next().unwrap();
-        assert!(commands.iter().any(|it| it == command), "there is no command {command}");
     }
 }
 
