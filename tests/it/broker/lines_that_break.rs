@@ -80,7 +80,7 @@ async fn a_queue_that_is_deleted_is_declared_anew_at_once() {
     assert_eq!(vhost.routing_keys(&name).await.len(), 2);
 
     // Somebody who does it again and again is not raced.
-    vhost.delete_queue(&name).await;
+    Post::open(&vhost).await.delete_queue(&name).await;
     let again = line.down().await;
     assert!(wait(&again) > Duration::ZERO, "{again:?}");
     line.up().await;
