@@ -22,7 +22,7 @@ use crate::config::Places;
 use crate::desktop::client::KojiNotifyProxy;
 use crate::i18n;
 
-use exit::{Exit, NotRunning};
+use exit::{Exit, NotRunning, Unread};
 
 /// Tells you on your desktop how your Koji builds are doing
 #[derive(Debug, Parser)]
@@ -66,8 +66,11 @@ pub fn main() -> ExitCode {
     log::init(arguments.verbose);
     i18n::init();
     let exit = run(arguments).unwrap_or_else(|error| {
-        complain(&error);
-        exit::of(&error)
+        let exit = exit::of(&error);
+        if exit != Exit::Done {
+            complain(&error);
+        }
+        exit
     });
     exit.into()
 }
@@ -95,12 +98,17 @@ fn run(arguments: Arguments) -> Result<Exit> {
     exit
 }
 
-/// Says what went wrong: the error, then a line for each cause.
+/// Says what went wrong: the error, then a line for each cause that is not in the line before already.
 #[expect(clippy::print_stderr, reason = "this is the command line")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("koji-notify: {error}");
+    let mut said = error.to_string();
+    eprintln!("koji-notify: {said}");
     for cause in error.chain().skip(1) {
-        eprintln!("  because {cause}");
+        let cause = cause.to_string();
+        if !said.ends_with(&cause) {
+            eprintln!("  because {cause}");
+            said = cause;
+        }
     }
 }
 
@@ -111,11 +119,16 @@ async fn client() -> Result<KojiNotifyProxy<'static>> {
     Ok(client.ok_or(NotRunning)?)
 }
 
-/// Writes lines to standard output; a reader that has gone away ends us quietly.
-fn say(text: &str) -> std::io::Result<()> {
+/// Writes lines to standard output. A reader that has gone away ends us quietly, by [`Unread`].
+fn say(text: &str) -> Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let written = out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Unread.into()),
+        written => written.context("standard output cannot be written"),
+    }
 }

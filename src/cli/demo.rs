@@ -121,9 +121,8 @@ pub(super) async fn play(work: Work, terminal: bool) -> Result<Exit> {
         }
         anyhow::Ok(())
     };
-    let (played, printed) = tokio::join!(crate::daemon::run(work, Screen::Terminal(lines)), print);
-    played?;
-    printed?;
+    // Whoever stops reading stops the play.
+    tokio::try_join!(crate::daemon::run(work, Screen::Terminal(lines)), print)?;
     Ok(Exit::Done)
 }
 

@@ -33,6 +33,8 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         Exit::Configuration
     } else if error.is::<NotRunning>() {
         Exit::NotRunning
+    } else if error.is::<Unread>() {
+        Exit::Done
     } else {
         Exit::Failed
     }
@@ -42,3 +44,8 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
 #[derive(Debug, thiserror::Error)]
 #[error("koji-notify is not running in this session")]
 pub(super) struct NotRunning;
+
+/// Whoever read our output has seen enough (`koji-notify replay … | head`). That is no failure.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads our output any more")]
+pub(super) struct Unread;

@@ -3,6 +3,8 @@
 //! What the bus can tell, decoding must tell, and nothing else: a final state for each build that had a record, and
 //! one for each scratch task.
 
+mod cards;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
