@@ -119,7 +119,7 @@ async fn find(places: &Places) -> Vec<Finding> {
             let sentence = if file.exists() {
                 tr("{file} has no mistakes")
             } else {
-                tr("There is no {file}, so it is Fedora's Koji with the default settings")
+                tr("There is no {file}, so Fedora's Koji is watched with the default settings")
             };
             let text = fill(&sentence, &[("file", &file.display().to_string())]);
             findings.push(good(Topic::Configuration, None, text));
@@ -238,7 +238,7 @@ async fn look_at_session(places: &Places) -> Vec<Finding> {
         Ok(TrayHost::NoHost | TrayHost::Absent) | Err(_) => {
             let text = tr("No tray is running; everything else works without it");
             Finding {
-                advice: Some(tr("In GNOME, the AppIndicator extension brings one")),
+                advice: Some(tr("In GNOME, the AppIndicator extension provides one")),
                 ..Finding::new(Topic::Tray, None, State::Note, text)
             }
         }
