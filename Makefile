@@ -115,7 +115,7 @@ need = for it in $(1); do \
 
 bench:
 	@tests/install-packages
-	@cargo bench --locked $(ARGS)
+	@cargo bench --locked --bench floor -- $(ARGS)
 
 pot:
 	@po/collect

@@ -32,7 +32,7 @@ pub struct Arguments {
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Say more on standard error; twice: everything
+    /// Log more to standard error; -vv: everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
@@ -42,7 +42,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run in the desktop session (what happens without a command)
+    /// Run in the desktop session (the default)
     Daemon,
     /// Play a packager's afternoon in about a minute
     Demo(demo::Demo),
@@ -50,7 +50,7 @@ enum Command {
     Replay(replay::Replay),
     /// Find out what works and what does not
     Check(check::Check),
-    /// Say how the running program is doing
+    /// Show how the running program is doing
     Status(status::Status),
     /// Show no notifications for a while
     Pause(pause::Pause),

@@ -118,6 +118,8 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     }
     drop(inbox);
     house.draw();
+    // The name is ours and the object can be called: whoever waits for us may go on.
+    announce(sd_notify::NotifyState::Ready);
     let mut batch = Vec::with_capacity(BATCH);
     while !house.leaving {
         tokio::select! {
@@ -141,10 +143,18 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         }
     }
     info!("stopping");
+    announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
     house.sources.stop(&mut events).await;
     house.doors.close(&mut events).await;
     Ok(Ended::Done)
+}
+
+/// Tells systemd, where it started us.
+fn announce(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        debug!(%error, "systemd was not told");
+    }
 }
 
 /// The rules before the configuration is read.

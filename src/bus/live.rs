@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
 use jiff::Timestamp;
 use lapin::message::Delivery as Message;
@@ -34,6 +35,9 @@ use crate::watch::{Delivery, Event, Link, News, Trouble};
 /// How long acknowledgements of a stream that has gone quiet may wait for company. Without it, a consumer that is
 /// quicker than the broker would acknowledge one by one.
 const QUIET: Duration = Duration::from_millis(20);
+
+/// How many messages are taken up before the loop and others on this thread get their turn.
+const TURN: usize = 64;
 
 /// The broker of one instance, as a place that news comes from.
 pub struct BrokerSource {
@@ -114,7 +118,7 @@ impl Keeper {
             if std::mem::take(&mut is_new) && !self.report(Link::Connecting).await {
                 return;
             }
-            let wait = match self.try_line().await {
+            let (error, wait) = match self.try_line().await {
                 Ended::Stopped => return,
                 Ended::Woken => {
                     is_new = true;
@@ -129,16 +133,15 @@ impl Keeper {
                 Ended::Lost(error, held) => {
                     let is_passing = error.trouble().0.is_passing();
                     let is_at_once = matches!(error, LinkError::QueueGone);
-                    let wait = self.patience.after_line(held, is_at_once);
+                    let soon = self.patience.after_line(held, is_at_once);
                     let wait = if is_passing {
-                        wait
+                        soon
                     } else {
                         self.patience.after_failure(false)
                     };
                     (error, wait)
                 }
             };
-            let (error, wait) = wait;
             if !self.complain(&error, wait).await {
                 return;
             }
@@ -210,6 +213,7 @@ impl Keeper {
         // What is wanted may have changed while the line was opened.
         let mut interest = Interest::default();
         let mut is_stale = true;
+        let mut helped = 0;
         loop {
             if std::mem::take(&mut is_stale) {
                 interest = self.calls.interest.borrow_and_update().clone();
@@ -225,8 +229,23 @@ impl Keeper {
                 quiet.set(Some(clock::pass(QUIET)).into());
                 is_quiet_awaited = true;
             }
+            if helped >= TURN {
+                // A flood must not keep the loop, or others on this thread, from their turn.
+                helped = 0;
+                while let Some(call) = self.calls.next(&self.inbox).now_or_never() {
+                    match self.obey(call, session) {
+                        Obeyed::Ended(ended) => return ended,
+                        Obeyed::Stale => is_stale = true,
+                        Obeyed::Done => {}
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
             tokio::select! {
+                // In a flood, looking at the other branches for each message would cost as much as the message.
+                biased;
                 taken = session.take(&mut batch) => {
+                    helped += batch.len();
                     for message in batch.drain(..) {
                         if !self.take_up(&message, &interest, session, tally).await {
                             return Ended::Stopped;
@@ -235,19 +254,29 @@ impl Keeper {
                     if let Err(error) = taken {
                         return Ended::Failed(error);
                     }
-                    // A flood must not keep the others on this thread from their turn.
-                    tokio::task::yield_now().await;
                 }
                 _ = quiet.as_mut(), if is_quiet_awaited => {
                     is_quiet_awaited = false;
                     session.settle();
                 }
-                call = self.calls.next(&self.inbox) => match call {
-                    Call::Stop => return Ended::Stopped,
-                    Call::Wake => return Ended::Woken,
-                    Call::Want => is_stale = true,
-                    Call::Done(delivery) => self.acknowledge(session, &delivery),
+                call = self.calls.next(&self.inbox) => match self.obey(call, session) {
+                    Obeyed::Ended(ended) => return ended,
+                    Obeyed::Stale => is_stale = true,
+                    Obeyed::Done => {}
                 },
+            }
+        }
+    }
+
+    /// Does what the loop wants of a live line.
+    fn obey(&self, call: Call, session: &mut Session) -> Obeyed {
+        match call {
+            Call::Stop => Obeyed::Ended(Ended::Stopped),
+            Call::Wake => Obeyed::Ended(Ended::Woken),
+            Call::Want => Obeyed::Stale,
+            Call::Done(delivery) => {
+                self.acknowledge(session, &delivery);
+                Obeyed::Done
             }
         }
     }
@@ -386,6 +415,14 @@ enum Call {
     Want,
     /// A delivery need not be sent again.
     Done(Delivery),
+}
+
+/// What came of a call.
+enum Obeyed {
+    Done,
+    /// What is bound has to be looked at.
+    Stale,
+    Ended(Ended),
 }
 
 /// What cuts short an attempt or a wait.

@@ -21,7 +21,7 @@ use lapin::{Channel, Consumer};
 use tokio::time::timeout;
 
 use super::binding;
-use super::broker::{Argument, Broker, QueueName};
+use super::broker::{Argument, Broker, MAX_PREFETCH, QueueName};
 use super::dial::{Line, dial};
 use super::ledger::Ledger;
 use super::trouble::LinkError;
@@ -195,7 +195,7 @@ struct Subscription {
 async fn subscribe(broker: &Broker, interest: &Interest, line: &Line) -> Result<Subscription, LinkError> {
     let channel = line.connection.create_channel().await.map_err(LinkError::Subscribe)?;
     channel
-        .basic_qos(broker.prefetch.max(1), BasicQosOptions::default())
+        .basic_qos(broker.prefetch.clamp(1, MAX_PREFETCH), BasicQosOptions::default())
         .await
         .map_err(LinkError::Subscribe)?;
     let (queue, is_named) = declare(broker, &channel).await?;

@@ -35,10 +35,28 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 struct Finding {
     /// What was looked at, in English, for programs: `configuration`, `fedora: broker`.
     what: String,
+    /// The same for people.
+    #[serde(skip)]
+    label: String,
     state: State,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+enum Topic {
+    Configuration,
+    User,
+    Certificate,
+    Authority,
+    Broker,
+    Session,
+    Notifications,
+    Tray,
+    Daemon,
+    StartAtLogin,
 }
 
 /// How something is.
@@ -77,7 +95,12 @@ fn describe(finding: &Finding) -> String {
         State::Note => "!",
         State::Bad => "✗",
     };
-    let text = format!("{mark} {}: {}", finding.what, finding.text);
+    // Translators: what was looked at, and how it is: "tray: Icons are shown".
+    let sentence = fill(
+        &tr("{what}: {text}"),
+        &[("what", &finding.label), ("text", &finding.text)],
+    );
+    let text = format!("{mark} {sentence}");
     match &finding.advice {
         Some(advice) => format!("{text}\n    {advice}"),
         None => text,
@@ -88,20 +111,18 @@ async fn find(places: &Places) -> Vec<Finding> {
     let mut findings = Vec::new();
     match config::load(places).await {
         Err(error) => findings.push(Finding {
-            what: "configuration".to_owned(),
-            state: State::Bad,
-            text: error.to_string(),
             advice: std::error::Error::source(&error).map(ToString::to_string),
+            ..Finding::new(Topic::Configuration, None, State::Bad, error.to_string())
         }),
         Ok(settings) => {
             let file = places.config_file();
             let sentence = if file.exists() {
-                tr("{file} is good")
+                tr("{file} has no mistakes")
             } else {
-                tr("{file} is not there, so it is Fedora's Koji with the usual settings")
+                tr("There is no {file}, so it is Fedora's Koji with the default settings")
             };
             let text = fill(&sentence, &[("file", &file.display().to_string())]);
-            findings.push(good("configuration", text));
+            findings.push(good(Topic::Configuration, None, text));
             for (name, instance) in &settings.instances {
                 findings.extend(look_at(name, instance, &settings.wanted).await);
             }
@@ -121,12 +142,11 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
         Trust::Only(file) => Some(file),
         Trust::System => None,
     };
-    for (what, file) in [("certificate", certificate), ("CA", authority)] {
+    for (topic, file) in [(Topic::Certificate, certificate), (Topic::Authority, authority)] {
         if let Some(file) = file {
-            findings.extend(look_at_dates(&format!("{name}: {what}"), file));
+            findings.extend(look_at_dates(topic, name, file));
         }
     }
-    let what = format!("{name}: broker");
     let mut interest = crate::koji::Interest {
         users: instance.users.clone(),
         packages: instance.packages.clone(),
@@ -138,15 +158,13 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
     }
     let host = instance.broker.address.to_string();
     findings.push(match probe::probe(&instance.broker, &interest).await {
-        Ok(()) => good(
-            &what,
-            fill(&tr("{host} lets us in and lets us listen"), &[("host", &host)]),
-        ),
+        Ok(()) => {
+            let sentence = tr("{host} accepts the login and lets you listen");
+            good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
+        }
         Err(found) => Finding {
-            what,
-            state: State::Bad,
-            text: format!("{} ({})", trouble::sentence(&found), found.detail),
             advice: Some(trouble::advice(found.problem)),
+            ..Finding::new(Topic::Broker, Some(name), State::Bad, trouble::in_full(&found))
         },
     });
     findings
@@ -154,38 +172,31 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
 
 fn look_at_user(name: &InstanceName, instance: &Instance) -> Finding {
     let users: Vec<&str> = instance.users.iter().map(String::as_str).collect();
+    // Translators: {user} is a user name of Koji, or several with commas.
     let sentence = match instance.users_from {
         Identity::Configuration => tr("{user}, as the configuration says"),
         Identity::KerberosPrincipal => tr("{user}, as the Kerberos ticket says"),
         Identity::Certificate => tr("{user}, as the certificate says"),
         Identity::FedoraUpn => tr("{user}, as ~/.fedora.upn says"),
     };
-    good(
-        &format!("{name}: user"),
-        fill(&sentence, &[("user", &users.join(", "))]),
-    )
+    good(Topic::User, Some(name), fill(&sentence, &[("user", &users.join(", "))]))
 }
 
-fn look_at_dates(what: &str, file: &Path) -> Option<Finding> {
+fn look_at_dates(topic: Topic, name: &InstanceName, file: &Path) -> Option<Finding> {
     let ends = probe::certificate_ends(file)?;
     let left = ends.duration_since(clock::now());
     let (file, date) = (file.display().to_string(), date(ends));
     let values = [("file", &*file), ("date", &date)];
     if left.is_negative() {
+        let text = fill(&tr("{file} expired on {date}"), &values);
         return Some(Finding {
-            what: what.to_owned(),
-            state: State::Bad,
-            text: fill(&tr("{file} ended on {date}"), &values),
             advice: Some(tr("Get a new certificate, or update the package that ships it")),
+            ..Finding::new(topic, Some(name), State::Bad, text)
         });
     }
     let state = if left < SOON { State::Note } else { State::Good };
-    Some(Finding {
-        what: what.to_owned(),
-        state,
-        text: fill(&tr("{file} is good until {date}"), &values),
-        advice: None,
-    })
+    let text = fill(&tr("{file} is valid until {date}"), &values);
+    Some(Finding::new(topic, Some(name), state, text))
 }
 
 fn date(time: Timestamp) -> String {
@@ -195,12 +206,10 @@ fn date(time: Timestamp) -> String {
 async fn look_at_session(places: &Places) -> Vec<Finding> {
     let Ok(connection) = zbus::Connection::session().await else {
         return vec![Finding {
-            what: "session".to_owned(),
-            state: State::Bad,
-            text: tr("There is no session bus"),
             advice: Some(tr(
                 "Run this inside a desktop session; `koji-notify demo` works anywhere",
             )),
+            ..Finding::new(Topic::Session, None, State::Bad, tr("There is no session bus"))
         }];
     };
     let mut findings = Vec::new();
@@ -208,48 +217,102 @@ async fn look_at_session(places: &Places) -> Vec<Finding> {
         Ok(server) => {
             let values = [("name", &*server.name), ("version", &server.version)];
             let has_actions = server.capabilities.iter().any(|it| it == "actions");
+            // Translators: name and version of the notification server: "GNOME Shell 49.1, with buttons".
             let sentence = if has_actions {
                 tr("{name} {version}, with buttons")
             } else {
                 tr("{name} {version}, without buttons")
             };
-            good("notifications", fill(&sentence, &values))
+            good(Topic::Notifications, None, fill(&sentence, &values))
         }
-        Err(error) => Finding {
-            what: "notifications".to_owned(),
-            state: State::Bad,
-            text: tr("No notification server answers"),
-            advice: Some(error.to_string()),
-        },
+        Err(error) => {
+            let text = tr("No notification server answers");
+            Finding {
+                advice: Some(error.to_string()),
+                ..Finding::new(Topic::Notifications, None, State::Bad, text)
+            }
+        }
     });
     findings.push(match tray_host(&connection).await {
-        Ok(TrayHost::Shown) => good("tray", tr("Icons are shown")),
-        Ok(TrayHost::NoHost | TrayHost::Absent) | Err(_) => Finding {
-            what: "tray".to_owned(),
-            state: State::Note,
-            text: tr("No tray is running; everything works without it"),
-            advice: Some(tr("In GNOME, the extension AppIndicator shows one")),
-        },
+        Ok(TrayHost::Shown) => good(Topic::Tray, None, tr("Icons are shown")),
+        Ok(TrayHost::NoHost | TrayHost::Absent) | Err(_) => {
+            let text = tr("No tray is running; everything else works without it");
+            Finding {
+                advice: Some(tr("In GNOME, the AppIndicator extension brings one")),
+                ..Finding::new(Topic::Tray, None, State::Note, text)
+            }
+        }
     });
     let sentence = match desktop::client::client(&connection).await {
         Ok(Some(_)) => tr("koji-notify is running"),
         Ok(None) | Err(_) => tr("koji-notify is not running"),
     };
-    findings.push(good("daemon", sentence));
+    findings.push(good(Topic::Daemon, None, sentence));
     let sentence = if config::autostart::is_on(places) {
-        tr("It starts with the session")
+        tr("koji-notify starts when you log in")
     } else {
-        tr("It does not start with the session; the tray's menu switches that")
+        tr("koji-notify does not start when you log in; the menu of its tray icon can change that")
     };
-    findings.push(good("start at login", sentence));
+    findings.push(good(Topic::StartAtLogin, None, sentence));
     findings
 }
 
-fn good(what: &str, text: String) -> Finding {
-    Finding {
-        what: what.to_owned(),
-        state: State::Good,
-        text,
-        advice: None,
+fn good(topic: Topic, instance: Option<&InstanceName>, text: String) -> Finding {
+    Finding::new(topic, instance, State::Good, text)
+}
+
+impl Finding {
+    fn new(topic: Topic, instance: Option<&InstanceName>, state: State, text: String) -> Self {
+        let (what, label) = match instance {
+            Some(name) => {
+                let values = [("instance", name.as_str()), ("topic", &topic.label())];
+                // Translators: what was looked at for one Koji instance: "fedora: broker".
+                let label = fill(&tr("{instance}: {topic}"), &values);
+                (format!("{name}: {}", topic.name()), label)
+            }
+            None => (topic.name().to_owned(), topic.label()),
+        };
+        Self {
+            what,
+            label,
+            state,
+            text,
+            advice: None,
+        }
+    }
+}
+
+impl Topic {
+    /// Returns the name as programs read it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::User => "user",
+            Self::Certificate => "certificate",
+            Self::Authority => "CA",
+            Self::Broker => "broker",
+            Self::Session => "session",
+            Self::Notifications => "notifications",
+            Self::Tray => "tray",
+            Self::Daemon => "daemon",
+            Self::StartAtLogin => "start at login",
+        }
+    }
+
+    /// Returns the name as a person reads it.
+    fn label(self) -> String {
+        // Translators: what `koji-notify check` looks at; a colon and how it is follow.
+        match self {
+            Self::Configuration => tr("configuration"),
+            Self::User => tr("user"),
+            Self::Certificate => tr("certificate"),
+            Self::Authority => tr("CA"),
+            Self::Broker => tr("broker"),
+            Self::Session => tr("session"),
+            Self::Notifications => tr("notifications"),
+            Self::Tray => tr("tray"),
+            Self::Daemon => tr("program"),
+            Self::StartAtLogin => tr("start at login"),
+        }
     }
 }

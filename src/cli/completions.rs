@@ -8,7 +8,7 @@ use super::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
-    /// The shell to complete in
+    /// The shell that completes
     shell: clap_complete::Shell,
 }
 

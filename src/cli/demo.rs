@@ -17,7 +17,7 @@ use crate::bus::replay::{self, Record, Recording, Speed};
 use crate::daemon::{Line, Screen, Work};
 use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site};
-use crate::view::{Card, Urgency};
+use crate::view::{Card, Icon, Urgency};
 use crate::watch::{Rules, Wanted, Whose};
 
 /// The afternoon of Alice, who packages, and Bob, whose builds are none of her business.
@@ -28,12 +28,12 @@ const LENGTH: Duration = Duration::from_secs(50);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
-    /// Print the cards even if there is a desktop
+    /// Print the notifications even if there is a desktop
     #[arg(long)]
     terminal: bool,
 
-    /// Play this many times as fast as usual
-    #[arg(long, default_value = "1", value_parser = super::replay::parse_speed)]
+    /// Play this many times as fast as usual; 0: all at once
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = super::replay::parse_speed)]
     speed: Speed,
 }
 
@@ -92,12 +92,14 @@ pub(super) async fn play(work: Work, terminal: bool) -> Result<Exit> {
     };
     if let Some(connection) = desktop {
         say(&tr(
-            "Watch your desktop: notifications and tray are real, the builds are recorded.",
+            "Watch your desktop: the notifications and the tray icon are real, the builds are recorded.",
         ))?;
         crate::daemon::run(work, Screen::Desktop(connection)).await?;
         return Ok(Exit::Done);
     }
-    say(&tr("There is no desktop here, so the notifications are printed."))?;
+    if !terminal {
+        say(&tr("There is no desktop here, so the notifications are printed."))?;
+    }
     let (lines, mut printed) = mpsc::unbounded_channel();
     let print = async move {
         let mut summary = String::new();
@@ -106,9 +108,12 @@ pub(super) async fn play(work: Work, terminal: bool) -> Result<Exit> {
                 Line::Card(card) => say(&describe(&card))?,
                 Line::Status(status) if status.summary != summary => {
                     summary = status.summary;
+                    let icon = Icon::ALL.into_iter().find(|it| it.state() == status.state);
+                    let state = icon.map_or(status.state, Icon::word);
+                    // Translators: how the tray icon would look, and its tooltip: "[tray: idle] No build is running".
                     say(&fill(
                         &tr("[tray: {state}] {summary}"),
-                        &[("state", &status.state), ("summary", &summary)],
+                        &[("state", &state), ("summary", &summary)],
                     ))?;
                 }
                 Line::Status(_) => {}

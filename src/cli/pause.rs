@@ -9,7 +9,7 @@ use super::exit::Exit;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Pause {
-    /// For this long; until `koji-notify resume` if nothing is said
+    /// For so many minutes; without it, until `koji-notify resume`
     #[arg(value_name = "MINUTES")]
     minutes: Option<NonZeroU32>,
 

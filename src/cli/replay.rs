@@ -24,32 +24,32 @@ use crate::watch::{Effect, Event, Notice, Outcome, Request, Rules, Tale, Telling
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
-    /// Print one JSON line for each card instead of showing it
+    /// Print one JSON line for each notification instead of showing it
     #[arg(long)]
     print: bool,
 
-    /// Whose builds are told; may be given several times
+    /// Tell about the builds of this user; may be given several times
     #[arg(long, value_name = "NAME", required = true)]
     user: Vec<String>,
 
-    /// Tell of this package whoever builds it; may be given several times
+    /// Tell about builds of this package, whoever builds it; may be given several times
     #[arg(long, value_name = "NAME")]
     package: Vec<String>,
 
-    /// Also tell that a build has started
+    /// Also tell when a build has started
     #[arg(long)]
     started: bool,
 
-    /// Also tell that a build was tagged
+    /// Also tell when a build was tagged or untagged
     #[arg(long)]
     tagged: bool,
 
-    /// The time at which the first message arrives (RFC 3339); the others follow at their recorded distance
+    /// When the first message arrives (RFC 3339); the others follow at their recorded distance
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
 
     /// Play this many times as fast as it was recorded; 0: all at once
-    #[arg(long, default_value = "1", value_parser = parse_speed)]
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = parse_speed)]
     speed: Speed,
 
     /// The address of the web interface that links lead to
@@ -60,7 +60,7 @@ pub(super) struct Replay {
     #[arg(long, value_name = "URL", default_value = "https://kojipkgs.fedoraproject.org")]
     topurl: String,
 
-    /// The recorded messages: JSON, or a JSON object a line; `-` reads standard input
+    /// The recorded messages: one JSON document, or one in each line; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     file: Vec<PathBuf>,
 }

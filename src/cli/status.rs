@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::exit::Exit;
 use super::{client, say};
-use crate::i18n::{fill, tr};
-use crate::view;
+use crate::i18n::{fill, tr, tr_n};
+use crate::view::{self, trouble};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
@@ -30,22 +30,23 @@ impl Status {
 fn describe(status: &view::Status) -> String {
     let mut lines = vec![status.summary.clone()];
     for instance in &status.instances {
-        let heard = instance.heard.to_string();
-        let values = [
-            ("instance", &*instance.name),
-            ("text", &instance.text),
-            ("heard", &heard),
-        ];
-        lines.push(fill(&tr("{instance}: {text}; messages heard: {heard}"), &values));
+        let number = instance.heard.to_string();
+        // Translators: one Koji instance: "fedora: Connected; 3 messages heard". They are messages about my builds.
+        let sentence = tr_n(
+            "{instance}: {text}; {n} message heard",
+            "{instance}: {text}; {n} messages heard",
+            instance.heard,
+        );
+        let values = [("instance", &*instance.name), ("text", &instance.text), ("n", &number)];
+        lines.push(fill(&sentence, &values));
         if instance.spoiled > 0 {
-            let values = [
-                ("instance", &*instance.name),
-                ("spoiled", &instance.spoiled.to_string()),
-            ];
-            lines.push(fill(
-                &tr("{instance}: messages that could not be read: {spoiled}"),
-                &values,
-            ));
+            let number = instance.spoiled.to_string();
+            let sentence = tr_n(
+                "{instance}: {n} message could not be read",
+                "{instance}: {n} messages could not be read",
+                instance.spoiled,
+            );
+            lines.push(fill(&sentence, &[("instance", &*instance.name), ("n", &number)]));
         }
     }
     let counts = [
@@ -53,19 +54,66 @@ fn describe(status: &view::Status) -> String {
         ("failed", &status.failed.to_string()),
         ("canceled", &status.canceled.to_string()),
     ];
+    // Translators: three numbers of builds since koji-notify was started.
     let sentence = tr("Since the start: {finished} built, {failed} failed, {canceled} canceled");
     lines.push(fill(&sentence, &counts));
     if !status.notifications {
-        let waiting = status.waiting.to_string();
-        let sentence = tr("No notification server is running; notices that wait: {waiting}");
-        lines.push(fill(&sentence, &[("waiting", &waiting)]));
+        lines.push(trouble::no_server(status.waiting as usize));
     }
     if !status.tray {
-        lines.push(tr("No tray is running; everything works without it"));
+        lines.push(tr("No tray is running; everything else works without it"));
     }
     if let Some(trouble) = &status.configuration {
-        lines.push(tr("The configuration has a mistake; the old one is still in use"));
+        lines.push(trouble::configuration(!status.instances.is_empty()));
         lines.push(trouble.clone());
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::view::InstanceStatus;
+
+    #[test]
+    fn all_is_said_and_counted_rightly() {
+        let instance = |name: &str, heard, spoiled| InstanceStatus {
+            name: name.to_owned(),
+            link: "up".to_owned(),
+            text: "Connected".to_owned(),
+            heard,
+            spoiled,
+            last_heard: 0,
+        };
+        let status = view::Status {
+            version: "1".to_owned(),
+            state: "idle".to_owned(),
+            summary: "No build is running".to_owned(),
+            running: 0,
+            finished: 3,
+            failed: 1,
+            canceled: 0,
+            paused: false,
+            paused_until: 0,
+            muted: Vec::new(),
+            notifications: false,
+            waiting: 1,
+            tray: false,
+            instances: vec![instance("fedora", 1, 0), instance("mine", 2, 1)],
+            configuration: Some("config.toml:3: expected a table".to_owned()),
+        };
+        expect![[r#"
+            No build is running
+            fedora: Connected; 1 message heard
+            mine: Connected; 2 messages heard
+            mine: 1 message could not be read
+            Since the start: 3 built, 1 failed, 0 canceled
+            No notification server is running; 1 notification is waiting
+            No tray is running; everything else works without it
+            The new configuration cannot be used; the previous one stays in force
+            config.toml:3: expected a table"#]]
+        .assert_eq(&describe(&status));
+    }
 }

@@ -1,11 +1,11 @@
 //! A notification in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::text;
 use crate::i18n::{fill, tr, tr_n};
-use crate::koji::{Child, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Digest, Fate, Notice, NoticeId, PauseFor, Request, RuleName, Story, Tale, Telling};
+use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
+use crate::watch::{Digest, Fate, Notice, NoticeId, PauseFor, Request, RuleName, Standing, Story, Tale, Telling};
 
 /// A notification as a person reads it. Plain text: whoever shows it escapes it where markup is understood.
 /// Control and bidirectional formatting characters are gone and lengths are capped.
@@ -85,48 +85,87 @@ fn manner(fate: &Fate) -> (Urgency, &'static str, &'static str) {
 
 /// Returns what a build or task is called.
 pub(super) fn what(story: &Story) -> String {
-    if let Some(nvr) = &story.nvr {
-        return text::name(&nvr.to_string());
-    }
-    if let Some(package) = &story.package {
-        return text::name(package);
-    }
+    name(story).unwrap_or_else(|| {
+        // Translators: a task of Koji that builds no package: "newRepo task 4711".
+        let (method, number) = nameless(story);
+        fill(
+            &tr("{method} task {number}"),
+            &[("method", &method), ("number", &number)],
+        )
+    })
+}
+
+/// Returns the name of what is built. Tasks that build nothing, such as `newRepo`, have none.
+pub(super) fn name(story: &Story) -> Option<String> {
+    let named = match &story.subject {
+        Subject::NamedBuild(nvr) => Some(nvr),
+        Subject::Build(_) | Subject::Task(_) => None,
+    };
+    let nvr = story.nvr.as_ref().or(named).map(ToString::to_string);
+    nvr.or_else(|| story.package.clone()).map(|it| text::name(&it))
+}
+
+/// Returns method and number of a task without a name. A build always has one.
+fn nameless(story: &Story) -> (String, String) {
     let number = match &story.subject {
         Subject::Task(id) => id.to_string(),
         Subject::Build(id) => id.to_string(),
-        Subject::NamedBuild(nvr) => return text::name(&nvr.to_string()),
+        Subject::NamedBuild(nvr) => nvr.to_string(),
     };
-    match &story.method {
-        Some(method) => {
-            let values = [("number", &*number), ("method", &text::name(method))];
-            // Translators: a task of Koji without a better name: "task 4711 (newRepo)".
-            fill(&tr("task {number} ({method})"), &values)
-        }
-        None => fill(&tr("build {number}"), &[("number", &number)]),
-    }
+    let method = story.method.as_deref().unwrap_or("build");
+    (text::name(method), text::name(&number))
 }
 
 /// Returns what has become of a build or task, in one line.
-pub(super) fn title(tale: &Tale) -> String {
-    let what = what(&tale.story);
+fn title(tale: &Tale) -> String {
     let sentence = match &tale.fate {
-        Fate::Started => tr("{what} is being built"),
-        Fate::Finished => tr("{what} is built"),
-        Fate::Failed => tr("{what} failed"),
-        Fate::Canceled => tr("{what} was canceled"),
+        Fate::Started | Fate::Finished | Fate::Failed | Fate::Canceled => return standing(&tale.story),
         Fate::Tagged(_) => tr("{what} was tagged"),
         Fate::Untagged(_) => tr("{what} was untagged"),
+    };
+    fill(&sentence, &[("what", &what(&tale.story))])
+}
+
+/// Returns how a build or task stands, in one line. A build and the task of a scratch build stand with the same words.
+pub(super) fn standing(story: &Story) -> String {
+    let Some(what) = name(story) else {
+        let sentence = match story.standing {
+            Standing::Build(BuildState::Complete) | Standing::Task(TaskState::Closed) => {
+                tr("{method} task {number} is done")
+            }
+            Standing::Build(BuildState::Failed) | Standing::Task(TaskState::Failed) => {
+                tr("{method} task {number} failed")
+            }
+            Standing::Build(BuildState::Canceled | BuildState::Deleted) | Standing::Task(TaskState::Canceled) => {
+                tr("{method} task {number} was canceled")
+            }
+            Standing::Build(BuildState::Building)
+            | Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) => {
+                tr("{method} task {number} is running")
+            }
+        };
+        let (method, number) = nameless(story);
+        return fill(&sentence, &[("method", &method), ("number", &number)]);
+    };
+    // Translators: {what} is a package, mostly with version and release: "bash-5.3-1.fc43 is built".
+    let sentence = match story.standing {
+        Standing::Build(BuildState::Complete) | Standing::Task(TaskState::Closed) => tr("{what} is built"),
+        Standing::Build(BuildState::Failed) | Standing::Task(TaskState::Failed) => tr("{what} failed"),
+        Standing::Build(BuildState::Canceled) | Standing::Task(TaskState::Canceled) => tr("{what} was canceled"),
+        Standing::Build(BuildState::Deleted) => tr("{what} was deleted"),
+        Standing::Build(BuildState::Building)
+        | Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) => tr("{what} is being built"),
     };
     fill(&sentence, &[("what", &what)])
 }
 
 fn body(tale: &Tale) -> String {
-    let story = &tale.story;
     let mut lines = Vec::new();
     match &tale.fate {
-        Fate::Failed => lines.extend(cause(story)),
-        Fate::Tagged(tag) => lines.push(fill(&tr("Now in {tag}"), &[("tag", &text::name(tag))])),
-        Fate::Untagged(tag) => lines.push(fill(&tr("No longer in {tag}"), &[("tag", &text::name(tag))])),
+        Fate::Failed => lines.extend(cause(&tale.story)),
+        // Where it was built for says nothing here, and looks like a tag.
+        Fate::Tagged(tag) => return fill(&tr("Now in {tag}"), &[("tag", &text::name(tag))]),
+        Fate::Untagged(tag) => return fill(&tr("No longer in {tag}"), &[("tag", &text::name(tag))]),
         Fate::Started | Fate::Finished | Fate::Canceled => {}
     }
     let circumstances = circumstances(tale);
@@ -150,17 +189,18 @@ fn cause(story: &Story) -> Option<String> {
         let is_failed = |it: &&Child| it.state == Some(TaskState::Failed);
         let child = story.children.iter().find(is_failed)?;
         return Some(match &*child.method {
-            "buildSRPMFromSCM" | "rebuildSRPM" => tr("The source RPM could not be made"),
-            method => fill(&tr("The task {method} failed"), &[("method", &text::name(method))]),
+            "buildSRPMFromSCM" | "rebuildSRPM" => tr("The source RPM could not be built"),
+            // Translators: a task of Koji: "The tagBuild task failed".
+            method => fill(&tr("The {method} task failed"), &[("method", &text::name(method))]),
         });
     }
     let failed = text::list(&failed);
     if built.is_empty() {
-        // Translators: {arches} is a list of architectures such as "aarch64 and s390x".
+        // Translators: {arches} is one architecture or a list such as "aarch64 and s390x".
         return Some(fill(&tr("{arches} failed"), &[("arches", &failed)]));
     }
     let values = [("failed", &*failed), ("built", &text::list(&built))];
-    // Translators: both are lists of architectures: "aarch64 failed; s390x and x86_64 built".
+    // Translators: each is one architecture or a list: "aarch64 failed; s390x and x86_64 built".
     Some(fill(&tr("{failed} failed; {built} built"), &values))
 }
 
@@ -172,7 +212,8 @@ fn circumstances(tale: &Tale) -> String {
         return String::new();
     }
     if story.scratch {
-        parts.push(tr("scratch build"));
+        // Translators: begins a line such as "Scratch build, rawhide, 12 min".
+        parts.push(tr("Scratch build"));
     }
     if let Some(target) = &story.target {
         parts.push(text::name(target));
@@ -187,6 +228,7 @@ fn circumstances(tale: &Tale) -> String {
         // Translators: who builds it: "rawhide, 12 min, by mona".
         parts.push(fill(&tr("by {owner}"), &[("owner", &text::name(owner))]));
     }
+    // Translators: stands between the parts of a line such as "rawhide, 12 min", and between names in a list.
     parts.join(&tr(", "))
 }
 
@@ -252,25 +294,19 @@ pub(super) fn log(story: &Story, site: Option<&Site>) -> Option<String> {
 }
 
 fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) -> Card {
-    let names = |wanted: fn(&Fate) -> bool| {
+    // Who was tagged twice is one build, and is named once.
+    let stories = |wanted: fn(&Fate) -> bool| {
+        let mut seen = BTreeSet::new();
         let tales = digest.tales.iter().filter(|it| wanted(&it.fate));
-        tales.map(|it| what(&it.story)).collect::<Vec<_>>()
+        let stories = tales.map(|it| &it.story);
+        let firsts = stories.filter(|it| seen.insert((&it.instance, &it.subject)));
+        firsts.collect::<Vec<_>>()
     };
+    let names = |wanted: fn(&Fate) -> bool| stories(wanted).into_iter().map(what).collect::<Vec<_>>();
     let failed = names(|it| *it == Fate::Failed);
-    let total = digest.tales.len() + digest.left_out as usize;
-    let number = total.to_string();
-    let title = if failed.is_empty() {
-        let sentence = tr_n("News of {total} build", "News of {total} builds", total as u64);
-        fill(&sentence, &[("total", &number)])
-    } else {
-        let count = failed.len();
-        let sentence = tr_n(
-            "{failed} of {total} builds failed",
-            "{failed} of {total} builds failed",
-            count as u64,
-        );
-        fill(&sentence, &[("failed", &count.to_string()), ("total", &number)])
-    };
+    let finished = names(|it| *it == Fate::Finished);
+    let total = stories(|_| true).len() + digest.left_out as usize;
+    let title = headline(failed.len(), finished.len(), total);
     let mut lines = Vec::new();
     let mut line = |sentence: String, names: &[String]| {
         if !names.is_empty() {
@@ -278,7 +314,7 @@ fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) 
         }
     };
     line(tr("Failed: {names}"), &failed);
-    line(tr("Built: {names}"), &names(|it| *it == Fate::Finished));
+    line(tr("Built: {names}"), &finished);
     line(tr("Canceled: {names}"), &names(|it| *it == Fate::Canceled));
     line(tr("Started: {names}"), &names(|it| *it == Fate::Started));
     line(tr("Tagged: {names}"), &names(|it| matches!(it, Fate::Tagged(_))));
@@ -307,6 +343,30 @@ fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) 
         expires: failed.is_empty(),
         actions: home.map(open).into_iter().collect(),
     }
+}
+
+/// Returns how it went with many builds, in one line.
+fn headline(failed: usize, finished: usize, total: usize) -> String {
+    let number = |it: usize| it.to_string();
+    if failed == total {
+        let sentence = tr_n("{n} build failed", "{n} builds failed", total as u64);
+        return fill(&sentence, &[("n", &number(total))]);
+    }
+    if failed > 0 {
+        // Translators: the plural is that of {failed}: "1 of 9 builds failed".
+        let sentence = tr_n(
+            "{failed} of {total} builds failed",
+            "{failed} of {total} builds failed",
+            failed as u64,
+        );
+        return fill(&sentence, &[("failed", &number(failed)), ("total", &number(total))]);
+    }
+    let sentence = if finished == total {
+        tr_n("{n} build finished", "{n} builds finished", total as u64)
+    } else {
+        tr_n("News about {n} build", "News about {n} builds", total as u64)
+    };
+    fill(&sentence, &[("n", &number(total))])
 }
 
 impl Urgency {

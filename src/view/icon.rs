@@ -1,5 +1,7 @@
 //! Which icon says how things stand. State is told by shape, not by colour alone.
 
+use crate::i18n::tr;
+
 /// The tray's icon.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Icon {
@@ -26,6 +28,22 @@ impl Icon {
             Self::Failed => "org.fedoraproject.KojiNotify-failed-symbolic",
             Self::Paused => "org.fedoraproject.KojiNotify-paused-symbolic",
             Self::Offline => "org.fedoraproject.KojiNotify-offline-symbolic",
+        }
+    }
+
+    /// Returns the state in a word, for where no icon can be shown.
+    pub fn word(self) -> String {
+        match self {
+            // Translators: what the tray icon shows: nothing is running.
+            Self::Idle => tr("idle"),
+            // Translators: what the tray icon shows: something is being built.
+            Self::Building => tr("building"),
+            // Translators: what the tray icon shows: a build has failed.
+            Self::Failed => tr("failed"),
+            // Translators: what the tray icon shows: notifications are paused.
+            Self::Paused => tr("paused"),
+            // Translators: what the tray icon shows: there is no connection.
+            Self::Offline => tr("offline"),
         }
     }
 

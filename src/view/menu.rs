@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Icon, card, status, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
-use crate::koji::{BuildState, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Link, PauseFor, Request, Standing, Story, Toggle, Watch};
+use crate::koji::{InstanceName, Site, Subject};
+use crate::watch::{Line, Link, PauseFor, Request, Story, Toggle, Watch};
 
 /// A menu. Two equal menus look the same and do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,9 +46,9 @@ const MAX_RESULTS: usize = 10;
 /// Returns the menu for how things stand. `can_copy` says that there is a clipboard.
 pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool) -> Menu {
     let stories = Stories { sites, can_copy };
-    let is_offline = status::icon(watch) == Icon::Offline;
+    let is_down = |it: &Line| matches!(it.link, Link::Down(_));
     // What is wrong stands in full below.
-    let summary = if is_offline {
+    let summary = if status::icon(watch) == Icon::Offline && watch.lines().values().any(is_down) {
         tr("Not connected")
     } else {
         status::summary(watch)
@@ -59,10 +59,12 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool)
     items.extend(results(watch, &stories));
     items.push(Item::Separator);
     items.push(Item::Submenu {
+        // Translators: the title of a menu whose entries are "Started builds", "Finished builds" and so on.
         label: tr("Notify me of"),
         items: toggles(watch),
     });
     items.push(Item::Submenu {
+        // Translators: the title of a menu whose entries are "For 30 minutes", "Until tomorrow" and so on.
         label: tr("Pause notifications"),
         items: vec![pause(watch)],
     });
@@ -97,21 +99,10 @@ fn troubles(watch: &Watch) -> Vec<Item> {
         }
     }
     if watch.has_server() == Some(false) {
-        let waiting = watch.waiting();
-        let sentence = match waiting {
-            0 => tr("No notification server is running"),
-            n => tr_n(
-                "No notification server is running; {n} notice waits",
-                "No notification server is running; {n} notices wait",
-                n as u64,
-            ),
-        };
-        items.push(Item::Text(fill(&sentence, &[("n", &waiting.to_string())])));
+        items.push(Item::Text(trouble::no_server(watch.waiting())));
     }
     if let Some(trouble) = watch.configuration_trouble() {
-        items.push(Item::Text(tr(
-            "The configuration has a mistake; the old one is still in use",
-        )));
+        items.push(Item::Text(trouble::configuration(!watch.lines().is_empty())));
         items.push(Item::Text(text::clean(trouble, text::MAX_LINE)));
     }
     items
@@ -124,23 +115,22 @@ fn running(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
     }
     let mut items = vec![Item::Separator];
     for story in running.iter().take(MAX_RUNNING) {
-        let values = [("what", &*card::what(story)), ("where", &target(story))];
-        // Translators: a build that is running: "bash-5.3-1.fc43, rawhide".
-        let label = match story.target {
-            Some(_) => fill(&tr("{what} is being built for {where}"), &values),
-            None => fill(&tr("{what} is being built"), &values),
+        let label = match (card::name(story), &story.target) {
+            (Some(what), Some(target)) => {
+                let values = [("what", &*what), ("target", &text::name(target))];
+                // Translators: a build that is running: "bash-5.3-1.fc43 is being built for rawhide".
+                fill(&tr("{what} is being built for {target}"), &values)
+            }
+            (Some(_) | None, _) => card::standing(story),
         };
         items.push(stories.menu(label, story));
     }
     if let Some(more) = running.len().checked_sub(MAX_RUNNING).filter(|it| *it > 0) {
+        // Translators: the end of a list of running builds.
         let sentence = tr_n("{n} more is running", "{n} more are running", more as u64);
         items.push(Item::Text(fill(&sentence, &[("n", &more.to_string())])));
     }
     items
-}
-
-fn target(story: &Story) -> String {
-    story.target.as_deref().map(text::name).unwrap_or_default()
 }
 
 fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
@@ -150,7 +140,7 @@ fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
         items.push(Item::Text(tr("No results yet")));
     }
     for story in results.iter().take(MAX_RESULTS) {
-        items.push(stories.menu(result(story), story));
+        items.push(stories.menu(card::standing(story), story));
     }
     if watch.unseen_failures() > 0 {
         items.push(Item::Entry {
@@ -159,19 +149,6 @@ fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
         });
     }
     items
-}
-
-/// Returns a result in one line. A build and the task of a scratch build end with the same words.
-fn result(story: &Story) -> String {
-    let sentence = match story.standing {
-        Standing::Build(BuildState::Complete) | Standing::Task(TaskState::Closed) => tr("{what} is built"),
-        Standing::Build(BuildState::Failed) | Standing::Task(TaskState::Failed) => tr("{what} failed"),
-        Standing::Build(BuildState::Canceled) | Standing::Task(TaskState::Canceled) => tr("{what} was canceled"),
-        Standing::Build(BuildState::Deleted) => tr("{what} was deleted"),
-        Standing::Build(BuildState::Building)
-        | Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) => tr("{what} is being built"),
-    };
-    fill(&sentence, &[("what", &card::what(story))])
 }
 
 /// What can be done about a build or task.
@@ -239,6 +216,7 @@ fn pause(watch: &Watch) -> Item {
         (tr("For 30 minutes"), PauseFor::HALF_AN_HOUR),
         (tr("For 1 hour"), PauseFor::AN_HOUR),
         (tr("Until tomorrow"), PauseFor::UntilTomorrow),
+        // Translators: "I" is the person who reads it, and resumes by choosing "Not paused".
         (tr("Until I resume"), PauseFor::UntilResumed),
     ];
     let selected = match watch.pause() {
@@ -272,7 +250,7 @@ fn about() -> Item {
         items: vec![
             Item::Text(fill(&tr("koji-notify {version}"), &[("version", version)])),
             Item::Text(tr("Tells you how your Koji builds are doing")),
-            Item::Text(tr("Free software: GPL, version 3 or later")),
+            Item::Text(tr("Free software under the GNU GPL, version 3 or later")),
         ],
     }
 }

@@ -82,7 +82,7 @@ pub fn status(watch: &Watch) -> Status {
 
 fn instance(name: &str, line: &Line) -> InstanceStatus {
     let (link, text) = match &line.link {
-        Link::Connecting => ("connecting", tr("Connecting")),
+        Link::Connecting => ("connecting", tr("Connecting…")),
         Link::Up => ("up", tr("Connected")),
         Link::Down(trouble) => ("down", trouble::sentence(trouble)),
         Link::Ended => ("ended", tr("The recording is over")),
@@ -121,6 +121,7 @@ pub fn summary(watch: &Watch) -> String {
             return tr("Notifications are paused");
         };
         let time = until.to_zoned(watch.rules().zone.clone()).strftime("%H:%M").to_string();
+        // Translators: {time} is a time of the day such as "18:40".
         return fill(&tr("Notifications are paused until {time}"), &[("time", &time)]);
     }
     if icon(watch) == Icon::Offline {
@@ -128,7 +129,16 @@ pub fn summary(watch: &Watch) -> String {
             Link::Down(trouble) => Some(trouble::sentence(trouble)),
             Link::Connecting | Link::Up | Link::Ended => None,
         });
-        return troubles.unwrap_or_else(|| tr("Connecting"));
+        // Without a configuration there is nobody to connect to.
+        let is_trying = !watch.lines().is_empty();
+        let hope = || {
+            if is_trying {
+                tr("Connecting…")
+            } else {
+                tr("Not connected")
+            }
+        };
+        return troubles.unwrap_or_else(hope);
     }
     let (failed, running) = (watch.unseen_failures(), watch.running().len());
     let sentence = match (failed, running) {

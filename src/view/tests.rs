@@ -82,15 +82,15 @@ fn a_scratch_build_is_called_one() {
         expect![[r#"
             #1 normal stays transfer.error
             bash failed
-            The source RPM could not be made
-            scratch build, f43, 42 s
+            The source RPM could not be built
+            Scratch build, f43, 42 s
             [default Open task] https://koji.example.com/koji/taskinfo?taskID=900
             [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
             [log Open log] https://files.example.com/work/tasks/901/901/build.log
             [mute Mute package] mute bash UntilTomorrow
             #1 again normal transfer.complete
             bash-5.3-1.fc43 is built
-            scratch build, f43, 42 s
+            Scratch build, f43, 42 s
             [default Open task] https://koji.example.com/koji/taskinfo?taskID=900
             [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
             [mute Mute package] mute bash UntilTomorrow
@@ -122,6 +122,28 @@ fn a_tagged_build() {
 }
 
 #[test]
+fn a_task_that_builds_no_package_is_told_by_method_and_number() {
+    let tell = |new| {
+        let mut change = task("", new);
+        if let Change::Task(it) = &mut change {
+            it.method = "newRepo".to_owned();
+            it.what = None;
+            it.package = None;
+            it.target = None;
+            it.scratch = false;
+            it.children.clear();
+        }
+        cards(vec![change])
+            .iter()
+            .map(|it| it.title.clone())
+            .collect::<String>()
+    };
+    assert_eq!(tell(TaskState::Closed), "newRepo task 900 is done");
+    assert_eq!(tell(TaskState::Failed), "newRepo task 900 failed");
+    assert_eq!(tell(TaskState::Canceled), "newRepo task 900 was canceled");
+}
+
+#[test]
 fn hostile_names_stay_text_on_one_line() {
     let mut change = build("x-1-1", BuildState::Complete, &[]);
     if let Change::Build(it) = &mut change {
@@ -143,11 +165,7 @@ fn a_burst_is_told_by_outcome_failures_first() {
         } else {
             BuildState::Complete
         };
-        let mut change = build(&format!("p{n}-1-1"), state, &[]);
-        if let Change::Build(it) = &mut change {
-            it.build = Some(BuildId(100 + n));
-        }
-        change
+        numbered(n, state)
     });
     let shown = cards(changes.collect());
     let last = shown.last().unwrap();
@@ -159,6 +177,45 @@ fn a_burst_is_told_by_outcome_failures_first() {
         [default Open Koji] https://koji.example.com/koji
     "#]]
     .assert_eq(&describe(last));
+}
+
+#[test]
+fn a_digest_says_in_its_title_how_it_went() {
+    use BuildState::{Canceled, Complete, Failed};
+    let check = |states: [BuildState; 2], expected: &str| {
+        let states = [Complete; 5].into_iter().chain(states);
+        let changes = (0..).zip(states).map(|(n, state)| numbered(n, state));
+        assert_eq!(cards(changes.collect()).last().unwrap().title, expected);
+    };
+    check([Complete, Complete], "2 builds finished");
+    check([Failed, Failed], "2 builds failed");
+    check([Complete, Failed], "1 of 2 builds failed");
+    check([Complete, Canceled], "News about 2 builds");
+}
+
+#[test]
+fn a_build_that_went_through_three_tags_is_one_build() {
+    let tag = |tag: &str, added| {
+        Change::Tag(TagChange {
+            build: Some(BuildId(105)),
+            nvr: Nvr::parse("p5-1-1").unwrap(),
+            tag: Some(tag.to_owned()),
+            user: None,
+            owner: Some("mona".to_owned()),
+            added,
+        })
+    };
+    let mut changes: Vec<_> = (0..6).map(|n| numbered(n, BuildState::Complete)).collect();
+    changes.extend([tag("f44-signing", true), tag("f44-signing", false), tag("f44", true)]);
+    expect![[r#"
+        #6 normal transfer.complete
+        1 build finished
+        Built: p5-1-1
+        Tagged: p5-1-1
+        Untagged: p5-1-1
+        [default Open Koji] https://koji.example.com/koji
+    "#]]
+    .assert_eq(&describe(cards(changes).last().unwrap()));
 }
 
 #[test]
@@ -194,7 +251,7 @@ fn the_menu_of_a_quiet_afternoon() {
             About koji-notify >
                 koji-notify 0.1.0
                 Tells you how your Koji builds are doing
-                Free software: GPL, version 3 or later
+                Free software under the GNU GPL, version 3 or later
             Quit
         "#]],
     );
@@ -261,10 +318,10 @@ fn the_menu_says_what_is_wrong_and_what_to_do() {
     let (top, _) = menu.split_once("Notify me of").unwrap();
     expect![[r#"
         Not connected
-        fedora: rabbitmq.example.com:5671 does not accept our login
+        fedora: rabbitmq.example.com:5671 does not accept the login
         Check user, password and certificate in the configuration
         No notification server is running
-        The configuration has a mistake; the old one is still in use
+        The new configuration cannot be used; the previous one stays in force
         config.toml:3: unknown field `usr`
         --
         No results yet
@@ -272,6 +329,122 @@ fn the_menu_says_what_is_wrong_and_what_to_do() {
     "#]]
     .assert_eq(top);
     assert_eq!(status::icon(&watch), Icon::Offline);
+}
+
+#[test]
+fn the_menu_of_the_first_moments() {
+    let top = |watch: &Watch| {
+        let menu = describe_menu(watch);
+        menu.split_once("--\n").unwrap().0.to_owned()
+    };
+    assert_eq!(top(&watch()), "Connecting…\n");
+    let mut unconfigured = Watch::new(Rules {
+        wanted: Wanted::default(),
+        instances: BTreeMap::new(),
+        zone: TimeZone::UTC,
+    });
+    unconfigured.step(
+        time(0),
+        Event::ReloadFailed("config.toml:3: expected a table".to_owned()),
+    );
+    expect![[r#"
+        Not connected
+        The configuration cannot be used
+        config.toml:3: expected a table
+    "#]]
+    .assert_eq(&top(&unconfigured));
+}
+
+#[test]
+fn what_waits_for_a_notification_server_is_counted() {
+    let words = [0, 1, 2].map(trouble::no_server).join("\n");
+    expect![[r#"
+        No notification server is running
+        No notification server is running; 1 notification is waiting
+        No notification server is running; 2 notifications are waiting"#]]
+    .assert_eq(&words);
+}
+
+#[test]
+fn each_trouble_has_a_sentence_and_advice() {
+    let problems = [
+        Problem::UnknownHost,
+        Problem::Unreachable,
+        Problem::Interrupted,
+        Problem::NotABroker,
+        Problem::Unprotected,
+        Problem::UntrustedBroker,
+        Problem::WrongHost,
+        Problem::ExpiredBroker,
+        Problem::BadCredentials,
+        Problem::ExpiredCertificate,
+        Problem::CertificateRefused,
+        Problem::LoginRefused,
+        Problem::NoVirtualHost,
+        Problem::NotPermitted,
+        Problem::QueueTaken,
+        Problem::QueueMismatch,
+    ];
+    let mut words = String::new();
+    for problem in problems {
+        let trouble = Trouble {
+            problem,
+            host: "mq:5671".to_owned(),
+            detail: String::new(),
+            retry: None,
+        };
+        let (sentence, advice) = (trouble::in_full(&trouble), trouble::advice(problem));
+        writeln!(words, "{sentence}\n    {advice}").unwrap();
+    }
+    expect![[r#"
+        mq:5671 cannot be found
+            Check the network, and the host name in the configuration
+        mq:5671 does not answer
+            Nothing needs to be done: koji-notify keeps trying
+        The connection to mq:5671 was interrupted
+            Nothing needs to be done: koji-notify keeps trying
+        mq:5671 does not answer as a message broker (AMQP)
+            Check the address: amqps:// usually goes with port 5671, amqp:// with 5672
+        The password for mq:5671 would be sent unencrypted
+            Use an address that begins with amqps://
+        The certificate of mq:5671 is not signed by a trusted CA
+            Check the CA certificate in the configuration
+        The certificate of mq:5671 is for another host
+            Check the host name in the configuration
+        The certificate of mq:5671 is not valid today
+            Check this computer's clock; if it is right, tell the broker's administrators
+        The client certificate or key for mq:5671 cannot be used
+            Check the certificate and key files in the configuration
+        The client certificate for mq:5671 has expired
+            Get a new certificate, or update the package that ships it
+        mq:5671 does not accept the client certificate
+            Check that this is the right certificate for this broker
+        mq:5671 does not accept the login
+            Check user, password and certificate in the configuration
+        mq:5671 has no such virtual host, or does not let you use it
+            Check the virtual host at the end of the broker's address
+        mq:5671 does not let you use the queue
+            Check the name of the queue: most brokers allow only a UUID
+        Another program is reading the queue on mq:5671
+            Stop the other program, or give this computer a queue of its own
+        The queue or exchange on mq:5671 is not as configured
+            Check queue and exchange in the configuration, or delete the queue on the broker
+    "#]]
+    .assert_eq(&words);
+}
+
+#[test]
+fn what_a_broker_says_is_added_and_stays_on_the_line() {
+    let trouble = Trouble {
+        problem: Problem::LoginRefused,
+        host: "mq:5671".to_owned(),
+        detail: "ACCESS_REFUSED\n\u{1b}[31m".to_owned(),
+        retry: None,
+    };
+    assert_eq!(
+        trouble::in_full(&trouble),
+        "mq:5671 does not accept the login (ACCESS_REFUSED[31m)"
+    );
 }
 
 #[test]
@@ -378,6 +551,15 @@ fn describe_items(items: &[Item], depth: usize, words: &mut String) {
             }
         }
     }
+}
+
+/// Returns a change of one of many builds.
+fn numbered(n: u64, state: BuildState) -> Change {
+    let mut change = build(&format!("p{n}-1-1"), state, &[]);
+    if let Change::Build(it) = &mut change {
+        it.build = Some(BuildId(100 + n));
+    }
+    change
 }
 
 fn build(nvr: &str, new: BuildState, children: &[(u64, &str, TaskState)]) -> Change {

@@ -41,6 +41,7 @@ pub(super) fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let number = |it: i64| it.to_string();
+    // Translators: how long a build took, in days and hours, hours and minutes, minutes, or seconds.
     if days > 0 {
         let values = [("days", &*number(days)), ("hours", &number(hours % 24))];
         return fill(&tr("{days} d {hours} h"), &values);
@@ -76,6 +77,7 @@ pub(super) fn some(names: &[String], most: usize) -> String {
     let first: Vec<String> = names.iter().take(most).cloned().collect();
     let more = names.len() - most;
     let first = first.join(&tr(", "));
+    // Translators: the end of a list of names that is too long: "bash, kernel and 2 more".
     let sentence = tr_n("{first} and {n} more", "{first} and {n} more", more as u64);
     fill(&sentence, &[("first", &first), ("n", &more.to_string())])
 }

@@ -31,6 +31,7 @@ pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool)
     };
     Tray {
         icon: status::icon(watch),
+        // Translators: the title of the tray icon; what follows is a sentence such as "2 builds are running".
         title: tr("Koji builds"),
         text: status::summary(watch),
         menu: menu::menu(watch, sites, can_copy),

@@ -20,6 +20,7 @@
 )]
 
 mod certs;
+mod permissions;
 mod publisher;
 mod stand_ins;
 mod stories;

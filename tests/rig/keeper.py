@@ -165,11 +165,12 @@ class Keeper:
             self.epmd.kill()
             self.epmd.wait()
         # What a killed broker leaves ends by itself when it finds its pipe closed.
+        signal.signal(signal.SIGALRM, end_in_order)
         signal.alarm(END_LIMIT_SECS)
         try:
             while True:
                 os.waitpid(-1, 0)
-        except ChildProcessError:
+        except (ChildProcessError, Gone):
             signal.alarm(0)
 
 

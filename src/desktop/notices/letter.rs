@@ -5,6 +5,7 @@
 use notify_rust::{Hint, Notification, Timeout};
 
 use crate::view::{Action, Card, Urgency};
+use crate::watch::Request;
 
 /// The name that servers show beside a notification when they do not find our desktop entry.
 const APP_NAME: &str = "koji-notify";
@@ -20,15 +21,21 @@ pub(super) struct Abilities {
     pub(super) markup: bool,
     /// There may be buttons.
     pub(super) actions: bool,
+    /// The action of a click on the notification has a button too, so that another one for it would be seen twice.
+    pub(super) default_is_button: bool,
 }
 
+/// The servers that make a button of the default action, by the name they tell (xfce4-notifyd 0.7.3).
+const WITH_DEFAULT_BUTTON: [&str; 1] = ["Xfce Notify Daemon"];
+
 impl Abilities {
-    /// Reads the answer to `GetCapabilities`. What is not known here is not needed here.
-    pub(super) fn from_capabilities(capabilities: &[String]) -> Self {
+    /// Reads the answers to `GetServerInformation` and `GetCapabilities`. What is not known here is not needed here.
+    pub(super) fn of(name: &str, capabilities: &[String]) -> Self {
         let has = |name: &str| capabilities.iter().any(|it| it == name);
         Self {
             markup: has("body-markup"),
             actions: has("actions"),
+            default_is_button: WITH_DEFAULT_BUTTON.contains(&name),
         }
     }
 }
@@ -61,8 +68,12 @@ pub(super) fn compose(card: &Card, abilities: Abilities, app_icon: &str) -> Noti
     }
     if abilities.actions {
         let (click, buttons): (Vec<_>, Vec<_>) = card.actions.iter().partition(|it| it.key == DEFAULT_ACTION);
-        for Action { key, label, request: _ } in click.into_iter().chain(buttons) {
-            letter.action(key, label);
+        let is_click = |request: &Request| click.iter().any(|it: &&Action| it.request == *request);
+        for Action { key, label, request } in click.iter().chain(&buttons) {
+            let is_twice = abilities.default_is_button && *key != DEFAULT_ACTION && is_click(request);
+            if !is_twice {
+                letter.action(key, label);
+            }
         }
     }
     letter
@@ -94,17 +105,51 @@ mod tests {
     fn abilities_are_read_by_their_exact_names() {
         let read = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&it| it.to_owned()).collect();
-            Abilities::from_capabilities(&names)
+            Abilities::of("server", &names)
         };
         let (markup, actions) = (true, true);
         assert_eq!(
             read(&["body", "body-markup", "actions", "x-kde"]),
-            Abilities { markup, actions }
+            Abilities {
+                markup,
+                actions,
+                default_is_button: false
+            }
         );
         assert_eq!(
             read(&["body", "action-icons", "body-markup-ish", ""]),
             Abilities::default()
         );
+    }
+
+    #[test]
+    fn a_button_is_not_seen_twice_where_the_click_has_one_too() {
+        let open = |key| Action {
+            key,
+            label: "Open build".to_owned(),
+            request: Request::Open {
+                link: "https://koji.example.com/1".to_owned(),
+                token: None,
+            },
+        };
+        let card = Card {
+            notice: crate::watch::NoticeId(1),
+            replaces: false,
+            title: String::new(),
+            body: String::new(),
+            urgency: Urgency::Normal,
+            category: "transfer",
+            sound: None,
+            expires: true,
+            actions: vec![open("default"), open("open")],
+        };
+        let keys = |server: &str| {
+            let abilities = Abilities::of(server, &["actions".to_owned()]);
+            let actions = compose(&card, abilities, "icon").actions;
+            actions.into_iter().step_by(2).collect::<Vec<_>>()
+        };
+        assert_eq!(keys("gnome-shell"), ["default", "open"]);
+        assert_eq!(keys("Xfce Notify Daemon"), ["default"]);
     }
 
     proptest! {

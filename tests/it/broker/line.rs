@@ -10,7 +10,7 @@ use koji_notify::bus::source::{Orders, Source};
 use koji_notify::koji::{InstanceName, Interest};
 use koji_notify::watch::link::Problem;
 use koji_notify::watch::{Delivery, Event, Link, News, Trouble};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
@@ -278,6 +278,12 @@ impl Post {
             properties,
         );
         publish.await.unwrap().await.unwrap();
+    }
+
+    /// Deletes a queue, much sooner than an administrator's command.
+    pub(super) async fn delete_queue(&self, name: &str) {
+        let deleted = self.channel.queue_delete(name.into(), QueueDeleteOptions::default());
+        deleted.await.unwrap();
     }
 
     /// Publishes that somebody's build is done.

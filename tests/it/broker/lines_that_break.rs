@@ -71,21 +71,18 @@ async fn a_queue_that_is_deleted_is_declared_anew_at_once() {
     let mut line = Line::start(broker);
     line.up().await;
     vhost.delete_queue(&name).await;
-    let before = std::time::Instant::now();
-    let troubles = line.up().await;
-    assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
-    let [trouble] = &troubles[..] else {
-        panic!("{troubles:?}");
-    };
+    let trouble = line.down().await;
+    assert_eq!(wait(&trouble), Duration::ZERO, "{trouble:?}");
     assert_eq!(trouble.problem, Problem::Interrupted);
     assert_eq!(trouble.detail, "the queue was deleted");
+    assert_eq!(line.up().await, []);
     assert_eq!(vhost.consumed_queue().await.name, name);
     assert_eq!(vhost.routing_keys(&name).await.len(), 2);
 
     // Somebody who does it again and again is not raced.
-    vhost.delete_queue(&name).await;
+    Post::open(&vhost).await.delete_queue(&name).await;
     let again = line.down().await;
-    assert!(wait(&again) >= Duration::from_millis(500), "{again:?}");
+    assert!(wait(&again) > Duration::ZERO, "{again:?}");
     line.up().await;
     line.stop().await;
 }
@@ -164,7 +161,7 @@ async fn a_dead_line_does_not_hold_up_a_computer_that_was_asleep() {
     let before = std::time::Instant::now();
     line.woken.send_replace(1);
     assert_eq!(line.up().await, []);
-    assert!(before.elapsed() < Duration::from_secs(5), "{:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
     line.stop().await;
 }
 

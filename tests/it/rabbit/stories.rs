@@ -11,12 +11,9 @@ use expect_test::{Expect, expect};
 use futures_util::StreamExt;
 use inotify::{Inotify, WatchMask};
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
-    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer, ExchangeKind};
+use lapin::{Channel, Connection, ConnectionProperties, Consumer};
 use serde_json::{Value, json};
 use tokio::io::AsyncBufReadExt;
 use tokio::process::Command;
@@ -120,34 +117,6 @@ async fn a_recorded_message_comes_as_it_was() {
               sent-at: …
         "#]],
     );
-}
-
-/// The laboratory asked Fedora's own set-up; ours answers in the same words.
-#[tokio::test]
-async fn a_virtual_host_permits_and_refuses_what_fedoras_does() {
-    let rabbit = Rabbit::shared().await;
-    let vhost = rabbit.vhost().await;
-    let seen: Vec<Value> = serde_json::from_str(include_str!("../../fixtures/permissions.json")).unwrap();
-    let fedora = TlsTunnel::start(rabbit, Some(Client::Fedora)).await;
-    for attempt in seen {
-        let what = attempt["try"].as_str().unwrap();
-        let ours = try_as_the_laboratory_did(&vhost, &fedora, what).await;
-        match (attempt["ok"].as_bool().unwrap(), ours) {
-            (true, ours) => assert_eq!(ours, Ok(()), "{what}"),
-            // That one fails in TLS already, which every library words in its own way.
-            (false, ours) if what == "client certificate of another CA" => assert!(ours.is_err(), "{what}"),
-            (false, ours) => {
-                let told = ours.expect_err(what);
-                let detail = attempt["detail"]
-                    .as_str()
-                    .unwrap()
-                    .replace("/public_pubsub", &vhost.name);
-                let quoted = detail.trim_matches(['(', ')']).split_once(['"', '\'']).unwrap().1;
-                let words = quoted.trim_end_matches(['"', '\'']);
-                assert!(told.contains(words), "{what}: {words} in {told}");
-            }
-        }
-    }
 }
 
 #[tokio::test]
@@ -435,7 +404,7 @@ fn build(owner: &str, name: &str) -> Value {
     })
 }
 
-async fn connect(url: &str) -> lapin::Result<Connection> {
+pub(super) async fn connect(url: &str) -> lapin::Result<Connection> {
     let connecting = Connection::connect(url, ConnectionProperties::default());
     tokio::time::timeout(PATIENCE, connecting).await.unwrap()
 }
@@ -506,102 +475,12 @@ fn described(delivery: &Delivery) -> String {
     text
 }
 
-fn external(vhost: &str, tunnel: &TlsTunnel) -> String {
+pub(super) fn external(vhost: &str, tunnel: &TlsTunnel) -> String {
     let path: String = url::form_urlencoded::byte_serialize(vhost.as_bytes()).collect();
     format!(
         "amqp://fedora:@127.0.0.1:{}/{path}?auth_mechanism=external",
         tunnel.port
     )
-}
-
-async fn try_as_the_laboratory_did(vhost: &Vhost<'_>, fedora: &TlsTunnel, what: &str) -> Result<(), String> {
-    let rabbit = vhost.rabbit;
-    let plain = |password: &str| external(&vhost.name, fedora).replace("fedora:", &format!("fedora:{password}"));
-    let url = match what {
-        "other vhost /" => external("/", fedora),
-        "unknown vhost" => external("/nope", fedora),
-        "PLAIN fedora/'' over TLS" => plain("").replace("external", "plain"),
-        "PLAIN wrong password" => plain("wrong").replace("external", "plain"),
-        "EXTERNAL without client certificate" => {
-            let tunnel = TlsTunnel::start(rabbit, None).await;
-            return connect(&external(&vhost.name, &tunnel))
-                .await
-                .map(drop)
-                .map_err(|it| it.to_string());
-        }
-        "client certificate of another CA" => {
-            let tunnel = TlsTunnel::start(rabbit, Some(Client::OtherCa)).await;
-            return connect(&external(&vhost.name, &tunnel))
-                .await
-                .map(drop)
-                .map_err(|it| it.to_string());
-        }
-        _ => external(&vhost.name, fedora),
-    };
-    attempt(&url, what).await.map_err(|it| it.to_string())
-}
-
-async fn attempt(url: &str, what: &str) -> lapin::Result<()> {
-    let connection = connect(url).await?;
-    let channel = connection.create_channel().await?;
-    let own = uuid::Uuid::new_v4().to_string();
-    let table = FieldTable::default;
-    let declare = QueueDeclareOptions {
-        auto_delete: true,
-        ..QueueDeclareOptions::default()
-    };
-    match what {
-        "queue.declare UUID name, auto_delete" => {
-            channel.queue_declare(own.into(), declare, table()).await?;
-        }
-        "queue.declare UUID name, durable exclusive" => {
-            let options = QueueDeclareOptions {
-                durable: true,
-                exclusive: true,
-                ..QueueDeclareOptions::default()
-            };
-            channel.queue_declare(own.into(), options, table()).await?;
-        }
-        "queue.declare server-named" => {
-            channel.queue_declare("".into(), declare, table()).await?;
-        }
-        "queue.declare 'myqueue'" => {
-            channel.queue_declare("myqueue".into(), declare, table()).await?;
-        }
-        "exchange.declare passive amq.topic" | "exchange.declare active amq.topic durable" => {
-            let passive = what.contains("passive");
-            let options = ExchangeDeclareOptions {
-                passive,
-                durable: true,
-                ..ExchangeDeclareOptions::default()
-            };
-            channel
-                .exchange_declare("amq.topic".into(), ExchangeKind::Topic, options, table())
-                .await?;
-        }
-        "basic.publish to amq.topic" => {
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
-            channel
-                .basic_publish("amq.topic".into(), "a.b".into(), options, b"{}", properties)
-                .await?
-                .await?;
-        }
-        "bind UUID queue to amq.topic '#'" => {
-            channel.queue_declare(own.as_str().into(), declare, table()).await?;
-            channel
-                .queue_bind(
-                    own.into(),
-                    "amq.topic".into(),
-                    "#".into(),
-                    QueueBindOptions::default(),
-                    table(),
-                )
-                .await?;
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// Returns the command lines of all processes that name this directory on it or in their environment.

@@ -1,0 +1,122 @@
+//! koji-notify against the floor, in one run.
+//!
+//! The floor is the least that any program must do for the same job: a bare lapin consumer and a bare `Notify` call
+//! ([`floor`]). Both are processes of their own, under the same broker (a real RabbitMQ, TLS, client certificates), on
+//! the same session bus, with the same messages, and they take turns, so that a busy machine is busy for both. Compare
+//! within one run.
+//!
+//! `make bench` runs it, `make bench ARGS=--quick` in a fifth of the time. A table is printed at the end and written as
+//! JSON to `target/bench/figures.json`; what came out where is told in `benches/README.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    clippy::large_futures,
+    reason = "a measurement may stop at once, print what it saw, and look at the clock"
+)]
+
+mod courses;
+mod desk;
+mod floor;
+mod messages;
+mod program;
+mod report;
+
+/// The servers of the tests.
+#[path = "../tests/it"]
+mod it {
+    pub(crate) mod rabbit;
+    #[allow(dead_code, reason = "the tests need more of it")]
+    pub(crate) mod session_bus;
+}
+
+use std::process::ExitCode;
+
+use courses::Bench;
+use it::{rabbit, session_bus};
+use report::Report;
+
+/// How much of everything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Starts of each program.
+    starts: usize,
+    /// Notifications of each program whose way is timed.
+    notices: usize,
+    /// Messages of other people that are drained in each round.
+    messages: usize,
+    rounds: usize,
+    /// Messages for the Python library, which takes a hundred times as long for each.
+    library_messages: usize,
+    idle_secs: u64,
+}
+
+const FULL: Extent = Extent {
+    starts: 21,
+    notices: 1000,
+    messages: 100_000,
+    rounds: 3,
+    library_messages: 1000,
+    idle_secs: 60,
+};
+
+const QUICK: Extent = Extent {
+    starts: 7,
+    notices: 200,
+    messages: 20_000,
+    rounds: 1,
+    library_messages: 200,
+    idle_secs: 20,
+};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    if let [role, task] = &arguments[..]
+        && role == floor::ROLE
+    {
+        runtime.block_on(floor::run(serde_json::from_str(task).unwrap()));
+        return ExitCode::SUCCESS;
+    }
+    let mut extent = FULL;
+    for argument in &arguments {
+        match argument.as_str() {
+            // Cargo's own word for "not a test".
+            "--bench" => {}
+            "--quick" => extent = QUICK,
+            _ => {
+                eprintln!("there is no {argument}; there is --quick");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let report = runtime.block_on(measure(extent));
+    report.write();
+    println!("\n{report}");
+    ExitCode::SUCCESS
+}
+
+async fn measure(extent: Extent) -> Report {
+    let rabbit = rabbit::Rabbit::start().await;
+    let vhost = rabbit.vhost().await;
+    let bus = session_bus::SessionBus::start();
+    let mut report = Report::begin(&extent);
+    let mut bench = Bench::new(&rabbit, &vhost, &bus, extent).await;
+    bench.size(&mut report);
+    bench.start(&mut report).await;
+    bench.idle(&mut report).await;
+    bench.latency(&mut report).await;
+    bench.drain(&mut report).await;
+    report.end();
+    report
+}
