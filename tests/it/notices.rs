@@ -1,6 +1,6 @@
 //! Notifications against a server of our own on a private bus: one that does everything that servers were seen to do.
 
-mod server;
+pub(crate) mod server;
 
 use std::future::Future;
 use std::process::Command;

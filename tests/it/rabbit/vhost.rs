@@ -174,12 +174,22 @@ impl<'r> Vhost<'r> {
 
     /// Returns all bindings, in order, but for those to the exchange without a name that every queue has.
     pub async fn bindings(&self) -> Vec<Binding> {
-        let items = "[source_name, destination_name, routing_key]";
-        let question = format!("rabbit_binding:info_all({}, {items}).", self.erlang_name());
-        let mut bindings: Vec<Binding> = self.ask(&question).await;
+        let mut bindings: Vec<Binding> = self.ask(&self.bindings_question()).await;
         bindings.retain(|it| !it.source_name.is_empty());
         bindings.sort();
         bindings
+    }
+
+    /// Waits until some queue is bound to `amq.topic` by the routing keys that are fine, in order.
+    pub async fn bound_when(&self, fine: impl Fn(&[&str]) -> bool) {
+        let question = self.bindings_question();
+        let keys = |bindings: &[Binding]| {
+            let named = bindings.iter().filter(|it| !it.source_name.is_empty());
+            let mut keys: Vec<_> = named.map(|it| &*it.routing_key).collect();
+            keys.sort_unstable();
+            fine(&keys)
+        };
+        self.when(&question, keys).await;
     }
 
     /// Closes all connections to this virtual host, as an administrator does.
@@ -227,6 +237,11 @@ impl<'r> Vhost<'r> {
         let items =
             "[name, durable, auto_delete, exclusive, consumers, messages_ready, messages_unacknowledged, arguments]";
         format!("lists:sort(rabbit_amqqueue:info_all({}, {items})).", self.erlang_name())
+    }
+
+    fn bindings_question(&self) -> String {
+        let items = "[source_name, destination_name, routing_key]";
+        format!("rabbit_binding:info_all({}, {items}).", self.erlang_name())
     }
 
     fn connections_question(&self) -> String {
