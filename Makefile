@@ -56,7 +56,7 @@ help:
 	@echo 'make clean      removes all that was made'
 
 demo: stage
-	@cargo run --locked --quiet -- demo $(ARGS)
+	@cargo run --locked -- demo $(ARGS)
 
 build:
 	@cargo build --release --locked
