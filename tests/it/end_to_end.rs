@@ -1,6 +1,6 @@
 //! The whole house: the real program between a real broker, fed by the real library, and a session bus of its own.
 
-mod desk;
+pub(crate) mod desk;
 
 use std::fs;
 

@@ -241,7 +241,7 @@ impl<'r> Desk<'r> {
 }
 
 /// The configuration that most stories begin with. It logs in with a certificate, as everybody does at Fedora.
-pub(super) fn config(vhost: &Vhost<'_>) -> String {
+pub(crate) fn config(vhost: &Vhost<'_>) -> String {
     let certs = &vhost.rabbit.certs;
     let pair = certs.client(Client::Fedora);
     let url = vhost.fedora_url().replace("fedora:@", "").replace("fedora@", "");
@@ -270,7 +270,7 @@ key = "{key}"
 }
 
 /// Returns the topic and the body of one of the laboratory's recorded messages, changed a little.
-pub(super) fn recorded(name: &str, change: impl FnOnce(&mut Value)) -> (String, Value) {
+pub(crate) fn recorded(name: &str, change: impl FnOnce(&mut Value)) -> (String, Value) {
     let text = fs::read(fixtures().join("lab").join(name)).unwrap();
     let mut message: Value = serde_json::from_slice(&text).unwrap();
     let topic = message["deliver"]["routing_key"].as_str().unwrap().to_owned();
