@@ -86,7 +86,7 @@ async fn a_finished_build_and_a_scratch_build_are_told() {
         expect![[r#"
             Notify from koji-notify, icon HOME/.local/share/icons/hicolor/scalable/apps/org.fedoraproject.KojiNotify.svg, instead of 0, timeout -1
             title: python-requests-3.2-954225.fc44 is built
-            body: "scratch build, rawhide, 16 s"
+            body: "Scratch build, rawhide, 16 s"
             action default: Open task
             action open: Open task
             action mute: Mute package
@@ -392,7 +392,7 @@ async fn a_wrong_ca_is_told_in_words_and_mended_in_the_file() {
     assert_eq!(
         status.instances[0].text,
         format!(
-            "The certificate of localhost:{} is not signed by the configured CA",
+            "The certificate of localhost:{} is not signed by a trusted CA",
             rabbit.tls_port
         )
     );
@@ -452,11 +452,11 @@ async fn pause_resume_and_status_are_asked_for_on_the_command_line() {
     check(
         &status.output,
         expect![[r#"
-        Notifications are paused
-        lab: Connected; messages heard: 2
-        Since the start: 1 built, 1 failed, 0 canceled
-        No tray is running; everything works without it
-    "#]],
+            Notifications are paused
+            lab: Connected; 2 messages heard
+            Since the start: 1 built, 1 failed, 0 canceled
+            No tray is running; everything else works without it
+        "#]],
     );
     let json = desk.run(&["status", "--json"]).await;
     let json: Status = serde_json::from_str(&json.output).unwrap();
