@@ -96,6 +96,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         sites,
         sources: Sources::new(inbox.clone()),
         reading: JoinSet::new(),
+        read_again: false,
         places: None,
         leaving: false,
     };
@@ -172,8 +173,10 @@ struct House {
     sites: BTreeMap<InstanceName, Site>,
     sources: Sources,
     doors: Doors,
-    /// Settings that are being read.
+    /// Settings that are being read; never two at once, since the older could come last.
     reading: JoinSet<Result<Settings, ConfigError>>,
+    /// The file has changed since the reading began.
+    read_again: bool,
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
     leaving: bool,
@@ -220,6 +223,10 @@ impl House {
         let Some(places) = self.places.clone() else {
             return;
         };
+        if !self.reading.is_empty() {
+            self.read_again = true;
+            return;
+        }
         // Who I am may take a while to find out (`klist`), so it is read behind a door.
         self.reading.spawn(async move { config::load(&places).await });
     }
@@ -237,6 +244,9 @@ impl House {
                 warn!(%error, "the configuration is not used");
                 self.take(Event::ReloadFailed(error.to_string()));
             }
+        }
+        if std::mem::take(&mut self.read_again) {
+            self.reload();
         }
     }
 
