@@ -524,7 +524,7 @@ fn holes(po: &str, forms: usize) -> Vec<String> {
             .collect();
         let expected = if entry.contains_key("msgid_plural") { forms } else { 1 };
         let is_right = |it: &&String| !it.is_empty() && placeholders(it) == placeholders(english);
-        if translations.len() != expected || !translations.iter().all(|it| is_right(it)) {
+        if translations.len() != expected || !translations.iter().all(is_right) {
             holes.push(format!("{number}: {one}: {translations:?}"));
         }
     }
