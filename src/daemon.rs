@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
@@ -34,6 +35,9 @@ const INBOX: usize = 1024;
 
 /// How many events are stepped before the tray is drawn.
 const BATCH: usize = 256;
+
+/// How long after a configuration that lacked something outside itself it is read again.
+const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Where cards are shown.
 pub enum Screen {
@@ -96,6 +100,8 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         sites,
         sources: Sources::new(inbox.clone()),
         reading: JoinSet::new(),
+        read_again: false,
+        retry_at: None,
         places: None,
         leaving: false,
     };
@@ -130,6 +136,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             }
             () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
             Some(read) = house.reading.join_next() => house.read(read?),
+            () = clock::reach(house.retry_at) => house.reload(),
         }
         for event in batch.drain(..) {
             house.take(event);
@@ -172,8 +179,12 @@ struct House {
     sites: BTreeMap<InstanceName, Site>,
     sources: Sources,
     doors: Doors,
-    /// Settings that are being read.
+    /// Settings that are being read; never two at once, since the older could come last.
     reading: JoinSet<Result<Settings, ConfigError>>,
+    /// The file has changed since the reading began.
+    read_again: bool,
+    /// When a configuration that could not be used is read again: a ticket or a package may have come.
+    retry_at: Option<Timestamp>,
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
     leaving: bool,
@@ -220,6 +231,11 @@ impl House {
         let Some(places) = self.places.clone() else {
             return;
         };
+        self.retry_at = None;
+        if !self.reading.is_empty() {
+            self.read_again = true;
+            return;
+        }
         // Who I am may take a while to find out (`klist`), so it is read behind a door.
         self.reading.spawn(async move { config::load(&places).await });
     }
@@ -234,9 +250,18 @@ impl House {
                 self.sources.follow(&settings, &self.watch);
             }
             Err(error) => {
-                warn!(%error, "the configuration is not used");
-                self.take(Event::ReloadFailed(error.to_string()));
+                let trouble = error.to_string();
+                if self.watch.configuration_trouble() != Some(&trouble) {
+                    warn!(%error, "the configuration is not used");
+                }
+                if error.may_mend_itself() {
+                    self.retry_at = clock::now().checked_add(READ_AGAIN_AFTER).ok();
+                }
+                self.take(Event::ReloadFailed(trouble));
             }
+        }
+        if std::mem::take(&mut self.read_again) {
+            self.reload();
         }
     }
 

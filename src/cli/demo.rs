@@ -32,7 +32,7 @@ pub(super) struct Demo {
     #[arg(long)]
     terminal: bool,
 
-    /// Play this many times as fast as usual; 0: all at once
+    /// Play this many times as fast as usual
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = super::replay::parse_speed)]
     speed: Speed,
 }

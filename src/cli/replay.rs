@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tracing::warn;
 
 use super::exit::Exit;
 use super::say;
@@ -145,7 +146,11 @@ pub(super) fn parse_speed(text: &str) -> Result<Speed> {
 fn print(rules: &Rules, sites: &BTreeMap<InstanceName, Site>, recording: &Recording) -> Result<()> {
     let mut watch = Watch::new(rules.clone());
     let mut time = Timestamp::MIN;
+    let mut spoiled = 0_usize;
     for (now, event) in recording.heard() {
+        if let Event::Spoiled(_) = &event {
+            spoiled += 1;
+        }
         while let Some(wake) = watch.wake_at().filter(|it| *it < now) {
             take(&mut watch, wake, Event::Woke, sites)?;
         }
@@ -155,6 +160,9 @@ fn print(rules: &Rules, sites: &BTreeMap<InstanceName, Site>, recording: &Record
     while let Some(wake) = watch.wake_at() {
         time = time.max(wake);
         take(&mut watch, time, Event::Woke, sites)?;
+    }
+    if spoiled > 0 {
+        warn!(spoiled, "recorded messages could not be read; -v says why");
     }
     Ok(())
 }

@@ -48,6 +48,16 @@ pub enum ConfigError {
     NoHome,
 }
 
+impl ConfigError {
+    /// Returns whether it may be mended outside the configuration file: a ticket is got, a package installed.
+    pub fn may_mend_itself(&self) -> bool {
+        match self {
+            Self::NotInstalled { .. } | Self::NoUser(_) | Self::Unreadable { .. } | Self::Unwritable { .. } => true,
+            Self::Wrong { .. } | Self::Unwatchable { .. } | Self::NoHome => false,
+        }
+    }
+}
+
 /// A place in a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {

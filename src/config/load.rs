@@ -22,6 +22,11 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
     let file = places.config_file();
     let config = match Document::read(&file)? {
         Some(config) => config,
+        // A file that was asked for by name has to be there.
+        None if places.file.is_some() => {
+            let source = std::io::ErrorKind::NotFound.into();
+            return Err(ConfigError::Unreadable { file, source });
+        }
         None => Document::parse(&file, Vec::new())?,
     };
     let mut words: file::File = config.fill()?;

@@ -50,7 +50,9 @@ impl Watcher {
     pub fn new(places: &Places) -> Result<Self, ConfigError> {
         let file = places.config_file();
         let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
-        make_folder(&folder)?;
+        if places.file.is_none() {
+            make_folder(&folder)?;
+        }
         let unwatchable = |source: io::Error| ConfigError::Unwatchable {
             folder: folder.clone(),
             source,

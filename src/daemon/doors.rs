@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
@@ -31,6 +31,8 @@ pub(super) struct Doors {
     way: Way,
     /// Programs that open things, files that are written.
     errands: JoinSet<()>,
+    /// Ends with the last change of the configuration file: the next one builds on it.
+    last_save: Option<oneshot::Receiver<()>>,
     /// There is a way to put something on the clipboard.
     can_copy: bool,
     inbox: mpsc::Sender<Event>,
@@ -83,6 +85,7 @@ impl Doors {
         Ok(Some(Self {
             way,
             errands: JoinSet::new(),
+            last_save: None,
             can_copy,
             inbox,
         }))
@@ -141,7 +144,13 @@ impl Doors {
             return;
         };
         let inbox = self.inbox.clone();
+        let (done, is_done) = oneshot::channel();
+        let before = self.last_save.replace(is_done);
         self.errand(async move {
+            if let Some(before) = before {
+                // It ends by being dropped.
+                _ = before.await;
+            }
             let saved = tokio::task::spawn_blocking(move || match save {
                 Save::Toggle(toggle, on) => config::edit::switch(&places, toggle, on),
             });
@@ -150,6 +159,7 @@ impl Doors {
                 // The file does not say what the menu says; a person has to know.
                 _ = inbox.send(Event::ReloadFailed(error.to_string())).await;
             }
+            drop::<oneshot::Sender<()>>(done);
         });
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 /// The most children of a task that are looked at; a kernel has about a dozen.
-pub const MAX_CHILDREN: usize = 256;
+pub const MAX_CHILDREN: usize = 64;
 
 /// The hub's number of a task, unique within one instance.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -194,12 +194,12 @@ fn cause(story: &Story) -> Option<String> {
             method => fill(&tr("The {method} task failed"), &[("method", &text::name(method))]),
         });
     }
-    let failed = text::list(&failed);
+    let failed = text::some(&failed, MAX_LISTED);
     if built.is_empty() {
         // Translators: {arches} is one architecture or a list such as "aarch64 and s390x".
         return Some(fill(&tr("{arches} failed"), &[("arches", &failed)]));
     }
-    let values = [("failed", &*failed), ("built", &text::list(&built))];
+    let values = [("failed", &*failed), ("built", &text::some(&built, MAX_LISTED))];
     // Translators: each is one architecture or a list: "aarch64 failed; s390x and x86_64 built".
     Some(fill(&tr("{failed} failed; {built} built"), &values))
 }
@@ -293,12 +293,20 @@ pub(super) fn log(story: &Story, site: Option<&Site>) -> Option<String> {
     site?.build_log(child.task)
 }
 
+/// Returns whether a later tale tells of another standing of the same build or task.
+fn is_overtaken(tale: &Tale, later: &[Tale]) -> bool {
+    let is_tag = |it: &Tale| matches!(it.fate, Fate::Tagged(_) | Fate::Untagged(_));
+    let is_same = |it: &Tale| it.story.instance == tale.story.instance && it.story.subject == tale.story.subject;
+    !is_tag(tale) && later.iter().any(|it| is_same(it) && !is_tag(it) && !it.late)
+}
+
 fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) -> Card {
-    // Who was tagged twice is one build, and is named once.
+    // Who was tagged twice is one build, and is named once; who failed and was then built is built.
     let stories = |wanted: fn(&Fate) -> bool| {
         let mut seen = BTreeSet::new();
-        let tales = digest.tales.iter().filter(|it| wanted(&it.fate));
-        let stories = tales.map(|it| &it.story);
+        let tales = digest.tales.iter().enumerate();
+        let newest = tales.filter(|(n, it)| !is_overtaken(it, digest.tales.get(n + 1..).unwrap_or_default()));
+        let stories = newest.filter(|(_, it)| wanted(&it.fate)).map(|(_, it)| &it.story);
         let firsts = stories.filter(|it| seen.insert((&it.instance, &it.subject)));
         firsts.collect::<Vec<_>>()
     };

@@ -41,6 +41,8 @@ pub struct Tale {
     pub story: Story,
     /// The rule that wanted it told.
     pub rule: RuleName,
+    /// It came late: the build or task has moved on since.
+    pub late: bool,
 }
 
 /// What has become of a build or a task.

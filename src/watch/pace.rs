@@ -48,7 +48,7 @@ impl Held {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.tales.is_empty()
+        self.tales.is_empty() && self.left_out == 0
     }
 }
 

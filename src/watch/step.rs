@@ -9,12 +9,15 @@ use super::seen::Known;
 use super::state::{Entry, Key, MAX_MUTED, MAX_TOLD, MAX_WAITING, Pause, UnderWay};
 use super::{
     Closed, Delivery, Digest, Effect, Event, Fate, Link, News, Notice, NoticeId, Outcome, PauseFor, Request, RuleName,
-    Rules, Save, Tale, Telling, Toggle, Watch, merge,
+    Rules, Save, Standing, Story, Tale, Telling, Toggle, Watch, merge,
 };
 use crate::koji::{Change, InstanceName, Interest, Subject};
 
 /// How long after a notification server did not answer it is tried again, if nothing is heard of it before.
 const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// A build that has not been heard of for longer is taken for one whose end was missed. Fedora's longest take two days.
+const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// The longest pause or mute with an end, so that no typing error silences the program for good.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366);
@@ -53,7 +56,10 @@ impl Watch {
             line.heard += 1;
             line.last_heard = Some(now);
         }
-        let known = news.message.as_deref().map_or(Known::New, |it| self.seen.note(it));
+        let known = news
+            .message
+            .as_deref()
+            .map_or(Known::New, |it| self.seen.note(&news.instance, it));
         match known {
             Known::New => self.learn(now, &news, is_mine, effects),
             Known::Pending => {}
@@ -70,7 +76,7 @@ impl Watch {
 
     fn recorded(&mut self, delivery: Delivery, effects: &mut Vec<Effect>) {
         if let Some(message) = self.unrecorded.remove(&delivery) {
-            self.seen.record(&message);
+            self.seen.record(&delivery.instance, message);
         }
         effects.push(Effect::Acknowledge(delivery));
     }
@@ -86,22 +92,23 @@ impl Watch {
                 None => merge::begin(news, at, mine),
             };
             if let Some(fate) = fate {
-                self.tell(
-                    now,
-                    &key,
-                    Tale {
-                        fate,
-                        story,
-                        rule: RuleName::MyTags,
-                    },
-                    effects,
-                );
+                let tale = Tale {
+                    fate,
+                    story,
+                    rule: RuleName::MyTags,
+                    late: false,
+                };
+                self.tell(now, &key, tale, effects);
             }
             return;
         }
         let is_newer = match self.stories.get_mut(&key) {
             Some(entry) if merge::is_newer(&entry.story, &news.change, at) => {
                 merge::tell(&mut entry.story, &news.change, at);
+                if !entry.story.standing.is_settled() {
+                    // From here on the same ending without a time is another one.
+                    entry.told.retain(|(_, at)| at.is_some());
+                }
                 true
             }
             Some(_) => false,
@@ -132,7 +139,7 @@ impl Watch {
             return;
         };
         if story.standing.is_settled() {
-            if !entry.is_first(&story) {
+            if !entry.is_first(story.standing, news.change.happened()) {
                 return;
             }
             self.count(&fate, mine);
@@ -150,16 +157,25 @@ impl Watch {
             (true, Subject::Task(_)) => RuleName::MyScratchBuilds,
             (true, Subject::Build(_) | Subject::NamedBuild(_)) => RuleName::MyBuilds,
         };
-        self.tell(now, &key, Tale { fate, story, rule }, effects);
+        let tale = Tale {
+            fate,
+            story,
+            rule,
+            late: !is_newer,
+        };
+        self.tell(now, &key, tale, effects);
     }
 
     /// Tells a tale, holds it, or leaves it.
     fn tell(&mut self, now: Timestamp, key: &Key, tale: Tale, effects: &mut Vec<Effect>) {
         let on_screen = self.stories.get(key).and_then(|it| it.notice);
         if !self.is_wanted(&tale) {
+            let is_tag = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_));
             // What is on screen is no longer true.
             if let Some(notice) = on_screen
                 && tale.story.standing.is_settled()
+                && !tale.late
+                && !is_tag
             {
                 self.forget_notice(notice);
                 effects.push(Effect::Withdraw(notice));
@@ -170,7 +186,7 @@ impl Watch {
             self.missed.push(tale);
             return;
         }
-        if on_screen.is_some() {
+        if on_screen.is_some() && !tale.late {
             self.show_one(tale, effects);
             return;
         }
@@ -180,6 +196,12 @@ impl Watch {
     }
 
     fn show_one(&mut self, tale: Tale, effects: &mut Vec<Effect>) {
+        if tale.late {
+            // What is on screen for it tells something newer, and stays.
+            let id = self.next_notice();
+            self.show(id, false, Telling::One(tale), effects);
+            return;
+        }
         let key = (tale.story.instance.clone(), tale.story.subject.clone());
         let shown = self.stories.get(&key).and_then(|it| it.notice);
         let id = shown.unwrap_or_else(|| self.next_notice());
@@ -199,6 +221,14 @@ impl Watch {
         }
         if held.is_empty() {
             return;
+        }
+        for tale in held.tales.iter().filter(|it| !it.late) {
+            // What is on screen for it is older than what the digest tells.
+            let key = (tale.story.instance.clone(), tale.story.subject.clone());
+            if let Some(notice) = self.stories.get(&key).and_then(|it| it.notice) {
+                self.forget_notice(notice);
+                effects.push(Effect::Withdraw(notice));
+            }
         }
         let id = self.next_notice();
         let digest = Digest {
@@ -281,11 +311,13 @@ impl Watch {
 
     fn server_changed(&mut self, is_there: bool, effects: &mut Vec<Effect>) {
         self.server = Some(is_there);
+        self.try_again = None;
         if is_there {
-            self.show_waiting(effects);
+            if self.pause.is_none() {
+                self.show_waiting(effects);
+            }
             return;
         }
-        self.try_again = None;
         // Whatever was on screen went with the server.
         for entry in self.stories.values_mut() {
             entry.notice = None;
@@ -372,6 +404,8 @@ impl Watch {
         self.rules = rules;
         self.configuration = None;
         self.file_lines();
+        let instances = &self.rules.instances;
+        self.stories.retain(|(instance, _), _| instances.contains_key(instance));
         self.listen_anew(&before, effects);
     }
 
@@ -390,6 +424,13 @@ impl Watch {
         let is_other = |it: &Tale| it.story.package.as_ref() != Some(&package);
         self.pace.retain(is_other);
         self.missed.tales.retain(is_other);
+        self.waiting.retain(|_, notice| match &mut notice.telling {
+            Telling::One(tale) => is_other(tale),
+            Telling::Many(digest) => {
+                digest.tales.retain(is_other);
+                !digest.tales.is_empty() || digest.left_out > 0
+            }
+        });
         let end = self.end(now, until);
         self.muted.insert(package, end);
     }
@@ -412,6 +453,9 @@ impl Watch {
 
     fn resume(&mut self, effects: &mut Vec<Effect>) {
         self.pause = None;
+        if self.server != Some(false) {
+            self.show_waiting(effects);
+        }
         let missed = std::mem::take(&mut self.missed);
         self.show_held(missed, effects);
     }
@@ -428,8 +472,14 @@ impl Watch {
             self.show_held(held, effects);
         }
         if self.try_again.is_some_and(|it| it <= now) {
-            self.show_waiting(effects);
+            self.try_again = None;
+            if self.pause.is_none() {
+                self.show_waiting(effects);
+            }
         }
+        // The end of a build that has run for so long was missed.
+        let is_lost = |it: &Story| !it.standing.is_settled() && now.duration_since(it.changed) > LONGEST_BUILD;
+        self.stories.retain(|_, it| !is_lost(&it.story));
     }
 
     fn spoiled(&mut self, instance: &InstanceName) {
@@ -493,10 +543,9 @@ impl Watch {
 
 impl Entry {
     /// Notes an ending, and returns whether it is a new one. The same state at another time is another ending: the
-    /// build was built again in between.
-    fn is_first(&mut self, story: &super::Story) -> bool {
-        let (standing, ended) = (story.standing, story.ended);
-        let is_same = |(other, at): &(super::Standing, Option<Timestamp>)| {
+    /// build was built again in between. Old hubs do not tell the time; then it is the same until a start was seen.
+    fn is_first(&mut self, standing: Standing, ended: Option<Timestamp>) -> bool {
+        let is_same = |(other, at): &(Standing, Option<Timestamp>)| {
             let near = match (*at, ended) {
                 (Some(at), Some(ended)) => at.duration_since(ended).abs() <= merge::TIE,
                 (None, _) | (_, None) => true,

@@ -380,6 +380,139 @@ fn the_last_answer_for_a_notice_counts() {
 }
 
 #[test]
+fn a_tag_leaves_the_notification_of_a_followed_package_alone() {
+    check(
+        "asked tagged on
+         heard 1 build 7 kernel-6.12-1.fc43 BUILDING->COMPLETE bob
+         taken 1
+         heard 2 tag 7 kernel-6.12-1.fc43 f43-updates bob",
+        expect![[r#"
+            save Tagged on
+            listen fedora users=mona packages=kernel tasks=true tags=true
+            announce kernel-6.12-1.fc43 COMPLETE
+            show #1 Finished kernel-6.12-1.fc43 COMPLETE followed-packages
+            record 1
+            record 2
+        "#]],
+    );
+}
+
+#[test]
+fn late_news_does_not_take_the_place_of_newer() {
+    check(
+        "heard 2 build 7 bash-5.3-1.fc43 BUILDING->COMPLETE mona sent=100
+         taken 1
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=10
+         taken 2
+         asked failed off
+         heard 3 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=20",
+        expect![[r#"
+            announce bash-5.3-1.fc43 COMPLETE
+            show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+            record 2
+            show #2 Failed bash-5.3-1.fc43 FAILED my-builds
+            record 1
+            save Failed off
+            record 3
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_pops_up_during_a_pause_when_a_server_comes() {
+    check(
+        "server gone
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona
+         lost 1
+         lost 2
+         asked pause resumed
+         server there
+         at 100
+         woke
+         asked mute zsh 30
+         asked resume",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            record 1
+            announce zsh-5.9-1.fc43 FAILED
+            show #2 Failed zsh-5.9-1.fc43 FAILED my-builds
+            record 2
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        "#]],
+    );
+}
+
+#[test]
+fn a_digest_takes_what_it_tells_anew_off_the_screen() {
+    check(
+        "asked started on
+         heard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona
+         taken 1
+         asked pause resumed
+         heard 2 build 7 bash-5.3-1.fc43 BUILDING->COMPLETE mona
+         heard 3 build 8 zsh-5.9-1.fc43 BUILDING->COMPLETE mona
+         asked resume",
+        expect![[r#"
+            save Started on
+            announce bash-5.3-1.fc43 BUILDING
+            show #1 Started bash-5.3-1.fc43 BUILDING my-builds
+            record 1
+            announce bash-5.3-1.fc43 COMPLETE
+            record 2
+            announce zsh-5.9-1.fc43 COMPLETE
+            record 3
+            withdraw #1
+            show #2 digest bash-5.3-1.fc43 COMPLETE, zsh-5.9-1.fc43 COMPLETE
+        "#]],
+    );
+}
+
+#[test]
+fn an_ending_without_a_time_is_the_same_until_a_start_was_seen() {
+    check(
+        "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=1 ended=none
+         heard 2 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=6 ended=none
+         heard 3 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona sent=100
+         heard 4 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=200 ended=none",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            record 1
+            announce bash-5.3-1.fc43 FAILED
+            record 2
+            announce bash-5.3-1.fc43 BUILDING
+            record 3
+            announce bash-5.3-1.fc43 FAILED
+            show #1 again Failed bash-5.3-1.fc43 FAILED my-builds
+            record 4
+        "#]],
+    );
+}
+
+#[test]
+fn a_build_of_an_instance_that_is_gone_does_not_run_for_ever() {
+    let mut watch = watch();
+    run(&mut watch, "heard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona");
+    assert_eq!(watch.running().len(), 1);
+    let mut rules = rules(TimeZone::UTC);
+    rules.instances.clear();
+    watch.step(time(1), Event::Reloaded(rules));
+    assert_eq!(watch.running().len(), 0);
+}
+
+#[test]
+fn a_build_whose_end_was_missed_does_not_run_for_ever() {
+    let mut watch = watch();
+    run(&mut watch, "heard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona");
+    watch.step(time(6 * 86_400), Event::Woke);
+    assert_eq!(watch.running().len(), 1);
+    watch.step(time(8 * 86_400), Event::Woke);
+    assert_eq!(watch.running().len(), 0);
+}
+
+#[test]
 fn a_dismissed_failure_calls_for_no_more_attention() {
     let mut watch = watch();
     run(&mut watch, "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona");
@@ -420,7 +553,7 @@ proptest! {
             let owner = if *whose == 0 { "bob" } else { "mona" };
             // The subject's number tells whose it is, so that one build has one owner.
             let id = build * 2 + u64::from(*whose != 0);
-            let news = build_news(n as u64, id, "p-1-1", None, new, owner, time(*second), time(*second));
+            let news = build_news(n as u64, id, "p-1-1", None, new, owner, time(*second), Some(time(*second)));
             let subject = news.change.subject();
             if owner == "mona" && matches!(new, BuildState::Complete | BuildState::Failed | BuildState::Canceled) {
                 expected.insert((subject, new.name(), *second));
@@ -504,7 +637,7 @@ fn run(watch: &mut Watch, script: &str) -> String {
                         BuildState::Complete,
                         "mona",
                         now,
-                        now,
+                        Some(now),
                     )
                 };
                 (first..first + count).map(|it| Event::Heard(news(it))).collect()
@@ -554,10 +687,15 @@ fn heard(now: Timestamp, words: &[&str]) -> News {
     let id: u64 = words[2].parse().unwrap();
     let option = |key: &str| {
         let found = words.iter().find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
-        found.map(|it| time(it.parse().unwrap()))
+        found.and_then(|it| it.parse().ok()).map(time)
     };
     let sent = option("sent").unwrap_or(now);
-    let ended = option("ended").unwrap_or(sent);
+    let is_timeless = words.contains(&"ended=none");
+    let ended = if is_timeless {
+        None
+    } else {
+        option("ended").or(Some(sent))
+    };
     let (old, new) = words[4].split_once("->").unwrap_or(("", ""));
     let mut news = build_news(number, id, "a-1-1", None, BuildState::Building, words[5], sent, ended);
     news.change = match words[1] {
@@ -577,7 +715,7 @@ fn heard(now: Timestamp, words: &[&str]) -> News {
             scratch: true,
             created: None,
             started: None,
-            completed: Some(ended),
+            completed: ended,
             children: Vec::new(),
         }),
         "tag" => Change::Tag(TagChange {
@@ -602,7 +740,7 @@ fn build_news(
     new: BuildState,
     owner: &str,
     sent: Timestamp,
-    ended: Timestamp,
+    ended: Option<Timestamp>,
 ) -> News {
     News {
         instance: fedora(),
@@ -619,7 +757,7 @@ fn build_news(
             target: Some("rawhide".to_owned()),
             started: None,
             created: None,
-            completed: new.is_settled().then_some(ended),
+            completed: ended.filter(|_| new.is_settled()),
             children: Vec::new(),
         }),
     }

@@ -237,6 +237,17 @@ async fn a_configuration_that_was_named_and_is_broken_is_told_with_code_3() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_was_named_and_is_not_there_is_told_with_code_3() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("no/such/config.toml");
+    let said = run(&["check", "--config", file.to_str().unwrap()]).await;
+    assert_eq!(said.code, 3, "{}", said.output);
+    let expected = format!("cannot read {}", file.display());
+    assert!(said.output.contains(&expected), "{}", said.output);
+    assert!(!folder.path().join("no").exists(), "nothing is made");
+}
+
+#[tokio::test]
 async fn the_demo_without_a_desktop_prints_what_it_would_show() {
     let stage = Stage::new();
     let mut command = stage.command(&["demo", "--speed", "50"]);

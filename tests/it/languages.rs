@@ -5,14 +5,27 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use expect_test::{Expect, expect};
 use koji_notify::i18n::Catalog;
+use serde_json::{Value, json};
 
 use crate::tidy::{root, rust_files, sentences_in};
+
+mod typography;
 
 const LANGUAGES: [&str; 3] = ["cs", "de", "fr"];
 
 /// A build of alice's that was finished, as the lab's hub told it.
 const FINISHED: &str = "tests/fixtures/lab/05-build-building-to-complete.json";
+
+/// What else became of builds of alice's.
+const OTHERS: [&str; 5] = [
+    "tests/fixtures/lab/06-tag-f44-signing-pending-by-owner.json",
+    "tests/fixtures/lab/18-build-building-to-canceled-epoch.json",
+    "tests/fixtures/lab/20-scratchtask-open-to-failed.json",
+    "tests/fixtures/lab/15-scratchtask-open-to-closed.json",
+    "tests/fixtures/lab/23-build-none-to-building-f43.json",
+];
 
 #[test]
 fn each_language_has_its_plurals() {
@@ -187,14 +200,227 @@ msgstr[1] "{n} Builds"
 }
 
 #[test]
-fn the_program_speaks_the_languages_that_it_has() {
-    let made = tempfile::tempdir().unwrap();
-    for language in LANGUAGES {
-        let folder = made.path().join(language).join("LC_MESSAGES");
-        fs::create_dir_all(&folder).unwrap();
-        let po = fs::read_to_string(root().join(format!("po/{language}.po"))).unwrap();
-        fs::write(folder.join("koji-notify.mo"), compiled(&po, "little")).unwrap();
+fn what_becomes_of_builds_is_told_in_german() {
+    check_words(
+        "de_AT.UTF-8",
+        expect![[r#"
+        hello-1.0-20261120172159.fc44 ist gebaut
+            rawhide, 12~s
+            [Build öffnen] [Paket stummschalten]
+        hello-1.0-20261120172159.fc44 wurde getaggt
+            Jetzt in f44-signing-pending
+            [Build öffnen] [Paket stummschalten]
+        rust-zbus-0.4-954230.fc44 wurde abgebrochen
+            rawhide, 12~s
+            [Build öffnen] [Paket stummschalten]
+        gnome-tweaks-4.4-954228.fc44 ist fehlgeschlagen
+            aarch64 fehlgeschlagen; x86_64 gebaut
+            Scratch-Build, rawhide, 18~s
+            [Task öffnen] [Protokoll öffnen] [Paket stummschalten]
+        python-requests-3.2-954225.fc44 ist gebaut
+            Scratch-Build, rawhide, 16~s
+            [Task öffnen] [Paket stummschalten]
+        hello-1.22-954235.fc43 wird gebaut
+            f43-candidate
+            [Build öffnen] [Paket stummschalten]
+    "#]],
+    );
+}
+
+#[test]
+fn what_becomes_of_builds_is_told_in_french() {
+    check_words(
+        "fr_FR.UTF-8",
+        expect![[r#"
+        hello-1.0-20261120172159.fc44 est construit
+            rawhide, 12~s
+            [Ouvrir la construction] [Mettre le paquet en sourdine]
+        Étiquette ajoutée à hello-1.0-20261120172159.fc44
+            Désormais dans f44-signing-pending
+            [Ouvrir la construction] [Mettre le paquet en sourdine]
+        rust-zbus-0.4-954230.fc44 a été annulé
+            rawhide, 12~s
+            [Ouvrir la construction] [Mettre le paquet en sourdine]
+        gnome-tweaks-4.4-954228.fc44 a échoué
+            Échec^: aarch64^; réussite^: x86_64
+            Construction d’essai, rawhide, 18~s
+            [Ouvrir la tâche] [Ouvrir le journal] [Mettre le paquet en sourdine]
+        python-requests-3.2-954225.fc44 est construit
+            Construction d’essai, rawhide, 16~s
+            [Ouvrir la tâche] [Mettre le paquet en sourdine]
+        hello-1.22-954235.fc43 est en cours de construction
+            f43-candidate
+            [Ouvrir la construction] [Mettre le paquet en sourdine]
+    "#]],
+    );
+}
+
+#[test]
+fn what_becomes_of_builds_is_told_in_czech() {
+    check_words(
+        "cs_CZ.UTF-8",
+        expect![[r#"
+        Sestavení hello-1.0-20261120172159.fc44 je hotové
+            rawhide, 12~s
+            [Otevřít sestavení] [Ztlumit balíček]
+        Sestavení hello-1.0-20261120172159.fc44 byla přidána značka
+            Nyní v f44-signing-pending
+            [Otevřít sestavení] [Ztlumit balíček]
+        Sestavení rust-zbus-0.4-954230.fc44 bylo zrušeno
+            rawhide, 12~s
+            [Otevřít sestavení] [Ztlumit balíček]
+        Sestavení gnome-tweaks-4.4-954228.fc44 selhalo
+            Selhalo: aarch64; sestaveno: x86_64
+            Zkušební sestavení, rawhide, 18~s
+            [Otevřít úlohu] [Otevřít záznam] [Ztlumit balíček]
+        Sestavení python-requests-3.2-954225.fc44 je hotové
+            Zkušební sestavení, rawhide, 16~s
+            [Otevřít úlohu] [Ztlumit balíček]
+        Sestavuje se hello-1.22-954235.fc43
+            f43-candidate
+            [Otevřít sestavení] [Ztlumit balíček]
+    "#]],
+    );
+}
+
+#[test]
+fn a_digest_counts_as_the_language_does() {
+    let made = catalogs();
+    let headline = |locale: &str, failed: usize, finished: usize| {
+        // Five are shown one by one; what comes on top of them is a digest.
+        let states = [1].repeat(5).into_iter();
+        let states = states.chain([3].repeat(failed)).chain([1].repeat(finished));
+        let recording = made.path().join("recording.jsonl");
+        let lines: String = (1..).zip(states).map(|(n, state)| ended(n, state) + "\n").collect();
+        fs::write(&recording, lines).unwrap();
+        let cards = replay(made.path(), locale, "", &[recording.to_str().unwrap()]);
+        let digest = cards.last().unwrap();
+        assert!(digest["digest"].is_array(), "{digest}");
+        let first = digest["body"].as_str().unwrap().lines().next().unwrap();
+        format!("{} / {first}", digest["title"].as_str().unwrap())
+    };
+    let mut told = String::new();
+    for locale in ["C", "cs_CZ.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"] {
+        for (failed, finished) in [(1, 5), (2, 4), (5, 1), (2, 0), (5, 0), (0, 2), (0, 6), (0, 7), (0, 10)] {
+            told += &headline(locale, failed, finished);
+            told.push('\n');
+        }
     }
+    expect![[r#"
+        1 of 6 builds failed / Failed: p6-1-1
+        2 of 6 builds failed / Failed: p6-1-1 and p7-1-1
+        5 of 6 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1 and p10-1-1
+        2 builds failed / Failed: p6-1-1 and p7-1-1
+        5 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1 and p10-1-1
+        2 builds finished / Built: p6-1-1 and p7-1-1
+        6 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 1 more
+        7 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
+        10 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 5 more
+        1 z 6 sestavení selhalo / Selhalo: p6-1-1
+        2 z 6 sestavení selhala / Selhalo: p6-1-1 a p7-1-1
+        5 z 6 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1 a p10-1-1
+        2 sestavení selhala / Selhalo: p6-1-1 a p7-1-1
+        5 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1 a p10-1-1
+        2 sestavení byla dokončena / Sestaveno: p6-1-1 a p7-1-1
+        6 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 1 další
+        7 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 2 další
+        10 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 5 dalších
+        1 von 6 Builds ist fehlgeschlagen / Fehlgeschlagen: p6-1-1
+        2 von 6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1 und p7-1-1
+        5 von 6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1 und p10-1-1
+        2 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1 und p7-1-1
+        5 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1 und p10-1-1
+        2 Builds sind fertig / Gebaut: p6-1-1 und p7-1-1
+        6 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 1 weiterer
+        7 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 2 weitere
+        10 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 5 weitere
+        1 construction sur 6 a échoué / En échec : p6-1-1
+        2 constructions sur 6 ont échoué / En échec : p6-1-1 et p7-1-1
+        5 constructions sur 6 ont échoué / En échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
+        2 constructions ont échoué / En échec : p6-1-1 et p7-1-1
+        5 constructions ont échoué / En échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
+        2 constructions terminées / Construits : p6-1-1 et p7-1-1
+        6 constructions terminées / Construits : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
+        7 constructions terminées / Construits : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
+        10 constructions terminées / Construits : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn the_catalogs_of_all_languages_are_whole() {
+    for language in LANGUAGES {
+        let po = fs::read_to_string(root().join(format!("po/{language}.po"))).unwrap();
+        let forms = if language == "cs" { 3 } else { 2 };
+        let faults = holes(&po, forms);
+        assert!(faults.is_empty(), "{language}: {faults:#?}");
+        for field in [
+            "Project-Id-Version: koji-notify",
+            "Content-Type: text/plain; charset=UTF-8",
+        ] {
+            assert!(po.contains(&format!("\n\"{field}\\n\"\n")), "{language}: {field}");
+        }
+        assert!(po.contains(&format!("\n\"Language: {language}\\n\"\n")));
+    }
+}
+
+#[test]
+fn a_hole_in_a_catalog_is_found() {
+    let po = header("cs")
+        + r#"
+msgid "{what} failed"
+msgstr "Sestavení {what} selhalo"
+
+msgid "{n} build"
+msgid_plural "{n} builds"
+msgstr[0] "{n} sestavení"
+msgstr[1] "{n} sestavení"
+msgstr[2] "{n} sestavení"
+"#;
+    assert_eq!(holes(&po, 3), Vec::<String>::new());
+    for (from, to) in [
+        ("Sestavení {what} selhalo", ""),
+        ("\"Sestavení {what} selhalo", "\"Sestavení selhalo"),
+        ("{what} selhalo", "{co} selhalo"),
+        ("msgstr[2] \"{n} sestavení\"\n", ""),
+        ("msgstr[2] \"{n} sestavení\"", "msgstr[2] \"sestavení\""),
+        ("msgid \"{what}", "#, fuzzy\nmsgid \"{what}"),
+        ("msgstr[0] \"{n} sestavení\"", "msgstr[0] \"\""),
+    ] {
+        assert!(po.contains(from), "{from}");
+        assert_eq!(holes(&po.replacen(from, to, 1), 3).len(), 1, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn the_environment_chooses_the_language() {
+    let made = catalogs();
+    let title = |locale: &str, list: &str| {
+        let cards = replay(made.path(), locale, list, &[FINISHED]);
+        cards[0]["title"]
+            .as_str()
+            .unwrap()
+            .replace("hello-1.0-20261120172159.fc44", "hello")
+    };
+    for (locale, list, expected) in [
+        ("C", "de:fr", "hello is built"),
+        ("C.UTF-8", "", "hello is built"),
+        ("POSIX", "cs", "hello is built"),
+        ("en_GB.UTF-8", "", "hello is built"),
+        ("en_US.UTF-8", "en_US:de", "hello is built"),
+        ("de_AT.UTF-8", "", "hello ist gebaut"),
+        ("de_DE.UTF-8@euro", "", "hello ist gebaut"),
+        ("de_DE.UTF-8", "fr_CA:cs", "hello est construit"),
+        ("pl_PL.UTF-8", "pl:cs", "Sestavení hello je hotové"),
+        ("pl_PL.UTF-8", "", "hello is built"),
+    ] {
+        assert_eq!(title(locale, list), expected, "LC_ALL={locale} LANGUAGE={list}");
+    }
+}
+
+#[test]
+fn the_program_speaks_the_languages_that_it_has() {
+    let made = catalogs();
     let english = cards(made.path(), "C.UTF-8", "");
     assert!(!english.is_empty());
     let mut all = BTreeSet::from([english.clone()]);
@@ -214,12 +440,58 @@ fn the_program_speaks_the_languages_that_it_has() {
     assert_eq!(cards(made.path(), "de_DE.UTF-8", ""), english, "a damaged catalog");
 }
 
-/// Replays a finished build of alice's in a language, and returns what was said of it.
-fn cards(catalogs: &Path, locale: &str, list: &str) -> String {
+/// Compares what a person reads of builds of alice's. No-break spaces are shown as `~`, narrow ones as `^`.
+fn check_words(locale: &str, expected: Expect) {
+    let made = catalogs();
+    let mut told = String::new();
+    for file in [FINISHED].iter().chain(&OTHERS) {
+        for card in replay(made.path(), locale, "", &[file]) {
+            let actions = card["actions"].as_array().unwrap();
+            let labels: Vec<&str> = actions.iter().map(|it| it["label"].as_str().unwrap()).collect();
+            let (title, body) = (card["title"].as_str().unwrap(), card["body"].as_str().unwrap());
+            told += &format!(
+                "{title}\n    {}\n    [{}]\n",
+                body.replace('\n', "\n    "),
+                labels[1..].join("] [")
+            );
+        }
+    }
+    expected.assert_eq(&told.replace('\u{a0}', "~").replace('\u{202f}', "^"));
+}
+
+/// Returns a message about the end of a build of alice's.
+fn ended(number: u64, state: u64) -> String {
+    let message = json!({
+        "topic": "org.fedoraproject.prod.buildsys.build.state.change",
+        "headers": {"sent-at": "2026-11-20T17:22:10+00:00"},
+        "properties": {"message_id": format!("message-{number}")},
+        "body": {
+            "name": format!("p{number}"), "version": "1", "release": "1", "epoch": null, "attribute": "state",
+            "old": 0, "new": state, "build_id": number, "task_id": 1000 + number, "owner": "alice",
+            "instance": "primary",
+        },
+    });
+    message.to_string()
+}
+
+/// Makes the catalogs of all languages.
+fn catalogs() -> tempfile::TempDir {
+    let made = tempfile::tempdir().unwrap();
+    for language in LANGUAGES {
+        let folder = made.path().join(language).join("LC_MESSAGES");
+        fs::create_dir_all(&folder).unwrap();
+        let po = fs::read_to_string(root().join(format!("po/{language}.po"))).unwrap();
+        fs::write(folder.join("koji-notify.mo"), compiled(&po, "little")).unwrap();
+    }
+    made
+}
+
+/// Replays recordings for alice in a language, and returns the cards.
+fn replay(catalogs: &Path, locale: &str, list: &str, files: &[&str]) -> Vec<Value> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_koji-notify"));
     program
-        .args(["replay", "--print", "--user", "alice"])
-        .arg(root().join(FINISHED));
+        .args(["replay", "--print", "--started", "--tagged", "--user", "alice"])
+        .args(files.iter().map(|it| root().join(it)));
     program
         .env("TEXTDOMAINDIR", catalogs)
         .env("LC_ALL", locale)
@@ -227,11 +499,46 @@ fn cards(catalogs: &Path, locale: &str, list: &str) -> String {
     let output = program.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
-    let cards = lines
-        .lines()
-        .map(|it| serde_json::from_str::<serde_json::Value>(it).unwrap());
-    let words = cards.map(|it| format!("{} | {} | {}", it["title"], it["body"], it["actions"]));
+    lines.lines().map(|it| serde_json::from_str(it).unwrap()).collect()
+}
+
+/// Replays a finished build of alice's in a language, and returns what was said of it.
+fn cards(catalogs: &Path, locale: &str, list: &str) -> String {
+    let cards = replay(catalogs, locale, list, &[FINISHED]);
+    let words = cards
+        .iter()
+        .map(|it| format!("{} | {} | {}", it["title"], it["body"], it["actions"]));
     words.collect::<Vec<String>>().join("\n")
+}
+
+/// Returns what a catalog lacks: sentences that are not translated or not surely right, forms, placeholders.
+fn holes(po: &str, forms: usize) -> Vec<String> {
+    let mut holes = Vec::new();
+    for (number, entry) in (1..).zip(texts(po)) {
+        let one = &entry["msgid"];
+        let english = entry.get("msgid_plural").unwrap_or(one);
+        let translations: Vec<&String> = entry
+            .iter()
+            .filter(|(it, _)| it.starts_with("msgstr"))
+            .map(|it| it.1)
+            .collect();
+        let expected = if entry.contains_key("msgid_plural") { forms } else { 1 };
+        let is_right = |it: &&String| !it.is_empty() && placeholders(it) == placeholders(english);
+        if translations.len() != expected || !translations.iter().all(is_right) {
+            holes.push(format!("{number}: {one}: {translations:?}"));
+        }
+    }
+    holes.extend(
+        po.lines()
+            .filter(|it| it.starts_with("#,") && it.contains("fuzzy"))
+            .map(str::to_owned),
+    );
+    holes
+}
+
+fn placeholders(sentence: &str) -> BTreeSet<&str> {
+    let parts = sentence.split('{').skip(1);
+    parts.filter_map(|it| Some(it.split_once('}')?.0)).collect()
 }
 
 /// A small house with the machinery of ours: one language, one file with sentences, two texts in the data files.
@@ -281,8 +588,16 @@ fn compiled(po: &str, endianness: &str) -> Vec<u8> {
 
 /// Returns the sentences of a `.pot` file with their plurals.
 fn entries(pot: &str) -> BTreeMap<String, Option<String>> {
-    let mut entries = BTreeMap::new();
-    for block in pot.split("\n\n").skip(1) {
+    let entries = texts(pot).into_iter();
+    let pairs = entries.map(|mut it| (it.remove("msgid").unwrap(), it.remove("msgid_plural")));
+    pairs.collect()
+}
+
+/// Returns the entries of a catalog but its header, each as the texts behind `msgid`, `msgid_plural`, `msgstr` and so
+/// on.
+fn texts(po: &str) -> Vec<BTreeMap<&str, String>> {
+    let mut entries = Vec::new();
+    for block in po.split("\n\n").skip(1) {
         let mut texts: BTreeMap<&str, String> = BTreeMap::new();
         let mut keyword = "";
         for line in block.lines().filter(|it| !it.starts_with('#')) {
@@ -293,7 +608,7 @@ fn entries(pot: &str) -> BTreeMap<String, Option<String>> {
             let text: String = serde_json::from_str(&format!("\"{text}")).unwrap();
             texts.entry(keyword).or_default().push_str(&text);
         }
-        entries.insert(texts.remove("msgid").unwrap(), texts.remove("msgid_plural"));
+        entries.push(texts);
     }
     entries
 }
