@@ -253,7 +253,17 @@ impl Session {
     /// Returns the menu as its owner tells it, without the numbers of its lines.
     pub(super) fn menu(&mut self) -> String {
         let menu = self.run("sni menu");
-        menu.lines().map(|it| format!("{}\n", it[5..].trim_end())).collect()
+        let line = |line: &str| {
+            let (mark, label) = (line[5..8].trim(), &line[9..]);
+            let indent = &label[..label.len() - label.trim_start().len()];
+            let space = if mark.is_empty() { "" } else { " " };
+            format!("{indent}{mark}{space}{}\n", label.trim())
+        };
+        // Whether there is a clipboard depends on the machine.
+        menu.lines()
+            .filter(|it| !it.ends_with(" Copy name"))
+            .map(line)
+            .collect()
     }
 
     /// Takes a picture of the screen and returns how many colours it has.
@@ -269,6 +279,7 @@ impl Session {
     /// Waits until the picture around the tray icon is this one, or another one.
     pub(super) fn until_tray_picture(&mut self, is: bool, picture: &str) {
         let sign = if is { "=" } else { "!=" };
+        self.run("away");
         self.until(&format!("[ \"$(tray_picture)\" {sign} {picture} ]"));
     }
 }
