@@ -102,6 +102,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         reading: JoinSet::new(),
         read_again: false,
         retry_at: None,
+        end_at: None,
         places: None,
         leaving: false,
     };
@@ -137,16 +138,17 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
             Some(read) = house.reading.join_next() => house.read(read?),
             () = clock::reach(house.retry_at) => house.reload(),
+            () = clock::reach(house.end_at) => break,
         }
         for event in batch.drain(..) {
             house.take(event);
         }
         house.draw();
         if let Some(linger) = linger
+            && house.end_at.is_none()
             && house.is_over()
         {
-            clock::pass(linger).await;
-            break;
+            house.end_at = clock::now().checked_add(linger).ok();
         }
     }
     info!("stopping");
@@ -185,6 +187,8 @@ struct House {
     read_again: bool,
     /// When a configuration that could not be used is read again: a ticket or a package may have come.
     retry_at: Option<Timestamp>,
+    /// When the screen has been looked at for long enough after the end of a recording.
+    end_at: Option<Timestamp>,
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
     leaving: bool,

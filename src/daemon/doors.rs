@@ -13,7 +13,7 @@ use crate::config::{self, Places};
 use crate::desktop::service::{self, Ownership};
 use crate::desktop::{icons, notices, opener, tray};
 use crate::koji::{InstanceName, Site};
-use crate::view::{self, Card, Status, Tray};
+use crate::view::{self, Card, Means, Status, Tray};
 use crate::watch::{Event, NoticeId, Outcome, Save, Story, Watch};
 
 /// How many notices wait for the notification server's answers. Popups are bounded per minute, so this is plenty;
@@ -33,8 +33,8 @@ pub(super) struct Doors {
     errands: JoinSet<()>,
     /// Ends with the last change of the configuration file: the next one builds on it.
     last_save: Option<oneshot::Receiver<()>>,
-    /// There is a way to put something on the clipboard.
-    can_copy: bool,
+    /// What can be done here.
+    means: Means,
     inbox: mpsc::Sender<Event>,
 }
 
@@ -64,14 +64,17 @@ impl Doors {
         sites: &BTreeMap<InstanceName, Site>,
         inbox: mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
-        let can_copy = opener::can_copy();
+        let means = Means {
+            copy: opener::can_copy(),
+            configure: is_live,
+        };
         let way = match screen {
             Screen::Terminal(lines) => Way::Terminal { lines, status: None },
             Screen::Desktop(connection) => {
                 let Some(desktop) = Desktop::open(
                     connection,
                     is_live,
-                    view::tray::tray(watch, sites, can_copy),
+                    view::tray::tray(watch, sites, means),
                     watch,
                     &inbox,
                 )
@@ -86,7 +89,7 @@ impl Doors {
             way,
             errands: JoinSet::new(),
             last_save: None,
-            can_copy,
+            means,
             inbox,
         }))
     }
@@ -212,7 +215,7 @@ impl Doors {
         match &mut self.way {
             Way::Desktop(desktop) => {
                 replace(&desktop.status, now);
-                replace(&desktop.tray, view::tray::tray(watch, sites, self.can_copy));
+                replace(&desktop.tray, view::tray::tray(watch, sites, self.means));
             }
             Way::Terminal { lines, status } => {
                 if status.as_ref() != Some(&now) {
