@@ -19,8 +19,6 @@ use crate::rabbit::{Client, Rabbit, Vhost};
 use crate::report::{Goal, Report, median, quantile};
 use crate::session_bus::SessionBus;
 
-/// The program under measurement, built as it is released.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_koji-notify");
 /// How koji-notify signs its notifications.
 const APP_NAME: &str = "koji-notify";
 /// The prefix of the topics that koji-notify hears; and, where both are to hear the same, the floor.
@@ -49,10 +47,18 @@ pub(crate) struct Bench<'r> {
     post: Post,
     home: TempDir,
     extent: Extent,
+    /// The program under measurement.
+    program: PathBuf,
 }
 
 impl<'r> Bench<'r> {
-    pub(crate) async fn new(rabbit: &'r Rabbit, vhost: &'r Vhost<'r>, bus: &'r SessionBus, extent: Extent) -> Self {
+    pub(crate) async fn new(
+        rabbit: &'r Rabbit,
+        vhost: &'r Vhost<'r>,
+        bus: &'r SessionBus,
+        extent: Extent,
+        program: PathBuf,
+    ) -> Self {
         let bench = Self {
             rabbit,
             vhost,
@@ -61,6 +67,7 @@ impl<'r> Bench<'r> {
             post: Post::open(vhost).await,
             home: tempfile::Builder::new().prefix("kn-bench-").tempdir().unwrap(),
             extent,
+            program,
         };
         let folder = bench.home.path().join(".config/koji-notify");
         fs::create_dir_all(&folder).unwrap();
@@ -72,7 +79,7 @@ impl<'r> Bench<'r> {
 
     /// How much disk it takes.
     pub(crate) fn size(&self, report: &mut Report) {
-        let size = fs::metadata(PROGRAM).unwrap().len() as f64 / MIB;
+        let size = fs::metadata(&self.program).unwrap().len() as f64 / MIB;
         report.row("stripped binary", "MiB", None, size, Goal::AtMost(6.0));
     }
 
@@ -430,7 +437,7 @@ impl<'r> Bench<'r> {
     }
 
     fn daemon(&self) -> Program {
-        Program::start(Path::new(PROGRAM), &["daemon"], &self.environment())
+        Program::start(&self.program, &["daemon"], &self.environment())
     }
 
     fn floor(&self, queue: &str, prefix: &str) -> Program {
