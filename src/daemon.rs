@@ -12,8 +12,11 @@ mod signals;
 mod sources;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::OptionFuture;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -34,6 +37,10 @@ const INBOX: usize = 1024;
 
 /// How many events are stepped before the tray is drawn.
 const BATCH: usize = 256;
+
+/// What is only for show, the menu and our D-Bus interface, waits this long for what else happens: a notification is
+/// out before it, and a burst of news is one change of the menu.
+const DRAWN_AFTER: Duration = Duration::from_millis(10);
 
 /// Where cards are shown.
 pub enum Screen {
@@ -59,7 +66,7 @@ pub enum Work {
         sites: BTreeMap<InstanceName, Site>,
         recording: Box<Recording>,
         /// How long the screen stays as it is after the end.
-        linger: std::time::Duration,
+        linger: Duration,
     },
 }
 
@@ -122,6 +129,8 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     // The name is ours and the object can be called: whoever waits for us may go on.
     announce(sd_notify::NotifyState::Ready);
     let mut batch = Vec::with_capacity(BATCH);
+    let mut drawing = pin!(OptionFuture::from(None));
+    let mut is_drawn = true;
     while !house.leaving {
         tokio::select! {
             count = events.recv_many(&mut batch, BATCH) => {
@@ -131,18 +140,28 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             }
             () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
             Some(read) = house.reading.join_next() => house.read(read?),
+            _ = drawing.as_mut(), if !is_drawn => {
+                is_drawn = true;
+                house.draw();
+                continue;
+            }
         }
         for event in batch.drain(..) {
             house.take(event);
         }
-        house.draw();
+        if is_drawn {
+            drawing.set(Some(clock::pass(DRAWN_AFTER)).into());
+            is_drawn = false;
+        }
         if let Some(linger) = linger
             && house.is_over()
         {
+            house.draw();
             clock::pass(linger).await;
             break;
         }
     }
+    house.draw();
     info!("stopping");
     announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
