@@ -51,6 +51,8 @@ struct Desktop {
     tray: tokio::sync::watch::Sender<Tray>,
     status: tokio::sync::watch::Sender<Status>,
     stories: mpsc::Sender<Story>,
+    /// To be announced with the next drawing.
+    untold: Vec<Story>,
     tasks: JoinSet<()>,
 }
 
@@ -118,11 +120,12 @@ impl Doors {
         }
     }
 
+    /// Tells the bus of a change, with the next [`draw`](Self::draw).
     pub(super) fn announce(&mut self, story: Story) {
-        if let Way::Desktop(desktop) = &self.way
-            && desktop.stories.try_send(story).is_err()
+        if let Way::Desktop(desktop) = &mut self.way
+            && desktop.untold.len() < STORIES
         {
-            debug!("a change is not announced on D-Bus");
+            desktop.untold.push(story);
         }
     }
 
@@ -214,6 +217,11 @@ impl Doors {
         let now = view::status::status(watch);
         match &mut self.way {
             Way::Desktop(desktop) => {
+                for story in desktop.untold.drain(..) {
+                    if desktop.stories.try_send(story).is_err() {
+                        debug!("a change is not announced on D-Bus");
+                    }
+                }
                 replace(&desktop.status, now);
                 replace(&desktop.tray, view::tray::tray(watch, sites, self.means));
             }
@@ -281,6 +289,7 @@ impl Desktop {
             tray,
             status,
             stories,
+            untold: Vec::new(),
             tasks,
         }))
     }
