@@ -48,7 +48,7 @@ pub enum LinkError {
     Held(u32),
     #[error("{0:?} is too long a name for AMQP")]
     TooLong(String),
-    /// The queue was held by the line of ours that broke a moment ago, which the broker has not noticed yet.
+    /// The queue is held, most likely by a line of ours that broke a moment ago, which the broker has not noticed yet.
     #[error("the broker still keeps our old line")]
     Ghost,
     /// The broker has cancelled our consumer: somebody deleted the queue, or its node went away.

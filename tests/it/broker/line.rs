@@ -134,6 +134,28 @@ pub(super) async fn check_trouble(broker: Broker, expected: Problem) -> Trouble 
     trouble
 }
 
+/// Starts a source that finds its queue held, and returns what it says when the reader turns out to be no dead line of
+/// our own. For that it is given a short time only.
+pub(super) async fn held(mut broker: Broker) -> Trouble {
+    broker.heartbeat = Some(1);
+    let mut line = Line::start(broker);
+    let mut passing = 0;
+    let (trouble, before) = loop {
+        let before = jiff::Timestamp::now();
+        let trouble = line.down().await;
+        if trouble.problem != Problem::Interrupted {
+            break (trouble, before);
+        }
+        passing += 1;
+    };
+    line.stop().await;
+    assert!(passing > 0, "a dead line of our own comes to mind first: {trouble:?}");
+    assert_eq!(trouble.problem, Problem::QueueTaken, "{trouble:?}");
+    let wait = trouble.retry.expect("it is tried again").duration_since(before);
+    assert!(wait.as_secs() >= 300, "{trouble:?}");
+    trouble
+}
+
 pub(super) fn of_alice() -> Interest {
     Interest {
         users: ["alice".to_owned()].into(),
