@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -38,6 +39,10 @@ const QUIET: Duration = Duration::from_millis(20);
 
 /// How many messages are taken up before the loop and others on this thread get their turn.
 const TURN: usize = 64;
+
+/// How many lines this program has opened. The count outlives each source: a receipt for one that is gone must not fit
+/// the next.
+static LINES: AtomicU32 = AtomicU32::new(0);
 
 /// The broker of one instance, as a place that news comes from.
 pub struct BrokerSource {
@@ -78,7 +83,7 @@ struct Keeper {
     calls: Calls,
     inbox: mpsc::Sender<Event>,
     patience: Patience,
-    /// Counts the lines; deliveries carry it.
+    /// The number of the line; deliveries carry it.
     connection: u32,
     /// Until when the broker may take a line of ours that broke for a living reader of the queue. At first, that is
     /// one of the program before us, or of ourselves before the settings changed.
@@ -172,7 +177,7 @@ impl Keeper {
             Err(Interruption::Stop) => return Ended::Stopped,
             Err(Interruption::Wake) => return Ended::Woken,
         };
-        self.connection = self.connection.wrapping_add(1);
+        self.connection = LINES.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         self.is_known = true;
         self.haunted = None;
         self.logged_trouble = None;
