@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use koji_notify::bus::BrokerSource;
-use koji_notify::bus::broker::{Address, Broker, Login, Queue, QueueName, Secret, Trust};
+use koji_notify::bus::broker::{Address, Broker, Login, Password, Queue, QueueName, Secret, Trust};
 use koji_notify::bus::source::{Orders, Source};
 use koji_notify::koji::{InstanceName, Interest};
 use koji_notify::watch::link::Problem;
@@ -192,7 +192,7 @@ pub(super) fn in_clear(vhost: &Vhost<'_>) -> Broker {
 pub(super) fn plain(user: &User) -> Login {
     Login::Plain {
         user: user.name.clone(),
-        password: Secret::new(user.password.clone()),
+        password: Password::Known(Secret::new(user.password.clone())),
     }
 }
 
