@@ -37,6 +37,8 @@ mod it {
     pub(crate) mod session_bus;
 }
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use courses::Bench;
@@ -88,35 +90,89 @@ fn main() -> ExitCode {
         runtime.block_on(floor::run(serde_json::from_str(task).unwrap()));
         return ExitCode::SUCCESS;
     }
-    let mut extent = FULL;
-    for argument in &arguments {
-        match argument.as_str() {
-            // Cargo's own word for "not a test".
-            "--bench" => {}
-            "--quick" => extent = QUICK,
-            _ => {
-                eprintln!("there is no {argument}; there is --quick");
-                return ExitCode::FAILURE;
-            }
-        }
+    let (plan, complaints) = Plan::read(arguments);
+    if !complaints.is_empty() {
+        eprintln!("there is no {}; {USAGE}", complaints.join(", "));
+        return ExitCode::FAILURE;
     }
-    let report = runtime.block_on(measure(extent));
+    let report = runtime.block_on(measure(plan));
     report.write();
     println!("\n{report}");
     ExitCode::SUCCESS
 }
 
-async fn measure(extent: Extent) -> Report {
+const USAGE: &str = "there are --quick, --program FILE, and the courses size, start, idle, latency and drain";
+
+/// What is to be done.
+struct Plan {
+    extent: Extent,
+    program: PathBuf,
+    courses: BTreeSet<Course>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Course {
+    Size,
+    Start,
+    Idle,
+    Latency,
+    Drain,
+}
+
+impl Plan {
+    /// Reads the command line; what it does not understand is returned beside.
+    fn read(arguments: Vec<String>) -> (Self, Vec<String>) {
+        let mut plan = Self {
+            extent: FULL,
+            // The one that cargo has built for us, as it is released.
+            program: env!("CARGO_BIN_EXE_koji-notify").into(),
+            courses: BTreeSet::new(),
+        };
+        let mut complaints = Vec::new();
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                // Cargo's own word for "not a test".
+                "--bench" => {}
+                "--quick" => plan.extent = QUICK,
+                "--program" => plan.program = arguments.next().unwrap_or_default().into(),
+                "size" => _ = plan.courses.insert(Course::Size),
+                "start" => _ = plan.courses.insert(Course::Start),
+                "idle" => _ = plan.courses.insert(Course::Idle),
+                "latency" => _ = plan.courses.insert(Course::Latency),
+                "drain" => _ = plan.courses.insert(Course::Drain),
+                _ => complaints.push(argument),
+            }
+        }
+        if plan.courses.is_empty() {
+            plan.courses = [
+                Course::Size,
+                Course::Start,
+                Course::Idle,
+                Course::Latency,
+                Course::Drain,
+            ]
+            .into();
+        }
+        (plan, complaints)
+    }
+}
+
+async fn measure(plan: Plan) -> Report {
     let rabbit = rabbit::Rabbit::start().await;
     let vhost = rabbit.vhost().await;
     let bus = session_bus::SessionBus::start();
-    let mut report = Report::begin(&extent);
-    let mut bench = Bench::new(&rabbit, &vhost, &bus, extent).await;
-    bench.size(&mut report);
-    bench.start(&mut report).await;
-    bench.idle(&mut report).await;
-    bench.latency(&mut report).await;
-    bench.drain(&mut report).await;
+    let mut report = Report::begin(&plan.extent);
+    let mut bench = Bench::new(&rabbit, &vhost, &bus, plan.extent, plan.program).await;
+    for course in plan.courses {
+        match course {
+            Course::Size => bench.size(&mut report),
+            Course::Start => bench.start(&mut report).await,
+            Course::Idle => bench.idle(&mut report).await,
+            Course::Latency => bench.latency(&mut report).await,
+            Course::Drain => bench.drain(&mut report).await,
+        }
+    }
     report.end();
     report
 }

@@ -148,7 +148,7 @@ impl Row {
             what,
             self.floor.map_or_else(String::new, number),
             number(self.ours),
-            self.ratio.map_or_else(String::new, |it| format!("{it:.2}")),
+            self.ratio.map_or_else(String::new, number),
             self.goal_in_words(),
             self.is_met()
                 .map_or("", |it| if it { "met" } else { "missed" })

@@ -14,6 +14,7 @@ pub mod decode;
 mod dial;
 mod ledger;
 pub mod live;
+mod password;
 mod patience;
 pub mod probe;
 pub mod replay;

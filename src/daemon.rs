@@ -12,8 +12,11 @@ mod signals;
 mod sources;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::OptionFuture;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
@@ -39,6 +42,10 @@ const BATCH: usize = 256;
 /// How long after a configuration that lacked something outside itself it is read again.
 const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
+/// What is only for show, the menu and our D-Bus interface, waits this long for what else happens: a notification is
+/// out before it, and a burst of news is one change of the menu.
+const DRAWN_AFTER: Duration = Duration::from_millis(10);
+
 /// Where cards are shown.
 pub enum Screen {
     /// On the desktop, with a tray and, for live work, our D-Bus interface.
@@ -63,7 +70,7 @@ pub enum Work {
         sites: BTreeMap<InstanceName, Site>,
         recording: Box<Recording>,
         /// How long the screen stays as it is after the end.
-        linger: std::time::Duration,
+        linger: Duration,
     },
 }
 
@@ -102,6 +109,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         reading: JoinSet::new(),
         read_again: false,
         retry_at: None,
+        end_at: None,
         places: None,
         leaving: false,
     };
@@ -127,6 +135,8 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     // The name is ours and the object can be called: whoever waits for us may go on.
     announce(sd_notify::NotifyState::Ready);
     let mut batch = Vec::with_capacity(BATCH);
+    let mut drawing = pin!(OptionFuture::from(None));
+    let mut is_drawn = true;
     while !house.leaving {
         tokio::select! {
             count = events.recv_many(&mut batch, BATCH) => {
@@ -137,18 +147,28 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
             Some(read) = house.reading.join_next() => house.read(read?),
             () = clock::reach(house.retry_at) => house.reload(),
+            () = clock::reach(house.end_at) => break,
+            _ = drawing.as_mut(), if !is_drawn => {
+                is_drawn = true;
+                house.draw();
+                continue;
+            }
         }
         for event in batch.drain(..) {
             house.take(event);
         }
-        house.draw();
+        if is_drawn {
+            drawing.set(Some(clock::pass(DRAWN_AFTER)).into());
+            is_drawn = false;
+        }
         if let Some(linger) = linger
+            && house.end_at.is_none()
             && house.is_over()
         {
-            clock::pass(linger).await;
-            break;
+            house.end_at = clock::now().checked_add(linger).ok();
         }
     }
+    house.draw();
     info!("stopping");
     announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
@@ -185,6 +205,8 @@ struct House {
     read_again: bool,
     /// When a configuration that could not be used is read again: a ticket or a package may have come.
     retry_at: Option<Timestamp>,
+    /// When the screen has been looked at for long enough after the end of a recording.
+    end_at: Option<Timestamp>,
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
     leaving: bool,

@@ -101,9 +101,9 @@ fn languages(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     languages
 }
 
-/// `C` and `POSIX`, with or without a character set.
+/// Only the bare names: in `C.UTF-8` a list of languages counts, as it does in the C library.
 fn is_untranslated(locale: &str) -> bool {
-    matches!(locale.split('.').next(), Some("C" | "POSIX"))
+    matches!(locale, "C" | "POSIX")
 }
 
 fn language_of(locale: &str) -> &str {
@@ -204,7 +204,9 @@ mod tests {
     fn the_untranslated_locale_wins_over_a_list_of_languages() {
         check(&[("LANGUAGE", "de")], "");
         check(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8"), ("LANGUAGE", "de")], "");
-        check(&[("LANG", "C.UTF-8"), ("LANGUAGE", "de")], "");
+        // No catalog is called so.
+        check(&[("LANG", "C.UTF-8")], "C");
+        check(&[("LANG", "C.UTF-8"), ("LANGUAGE", "de")], "de");
         check(&[("LANG", "POSIX")], "");
         check(&[("LANG", "de_DE"), ("LANGUAGE", "cs:C:fr")], "cs");
     }

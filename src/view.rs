@@ -17,6 +17,6 @@ pub mod trouble;
 
 pub use card::{Action, Card, Urgency};
 pub use icon::Icon;
-pub use menu::{Item, Menu};
+pub use menu::{Item, Means, Menu};
 pub use status::{InstanceStatus, Status};
 pub use tray::Tray;

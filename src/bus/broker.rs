@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use super::password::{Password, PasswordError, Secret};
+
 /// A broker, and how to log in to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Broker {
@@ -59,7 +61,7 @@ pub enum Login {
     /// SASL EXTERNAL: the client certificate says who we are.
     External { certificate: PathBuf, key: PathBuf },
     /// SASL PLAIN: a user and a password or token.
-    Plain { user: String, password: Secret },
+    Plain { user: String, password: Password },
 }
 
 /// Whose certificates are believed.
@@ -97,25 +99,4 @@ pub enum Argument {
     Text(String),
     Number(i64),
     Switch(bool),
-}
-
-/// A text that must not be seen: not in a log, not in an error, not in `Debug`.
-#[derive(Clone, Eq, PartialEq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// Returns the text itself, to be handed to the login and to nobody else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
 }

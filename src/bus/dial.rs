@@ -78,8 +78,9 @@ pub(super) async fn dial(broker: &Broker) -> Result<Line, LinkError> {
 }
 
 async fn attempt(broker: &Broker) -> Result<Line, LinkError> {
+    let sasl = Sasl::of(&broker.login)?;
     let (stream, tether) = connect(broker).await?;
-    match log_in(broker, stream).await {
+    match log_in(broker, sasl, stream).await {
         Ok(connection) => Ok(Line { connection, tether }),
         Err(error) => {
             tether.let_go(Duration::ZERO).await;
@@ -176,7 +177,7 @@ async fn reach(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, L
     Err(LinkError::Unreachable(last))
 }
 
-async fn log_in(broker: &Broker, stream: IoStream) -> lapin::Result<Connection> {
+async fn log_in(broker: &Broker, sasl: Sasl, stream: IoStream) -> lapin::Result<Connection> {
     let tokio = Tokio::current();
     let runtime: Runtime<Kit> = Runtime::new(RuntimeParts::new(tokio.clone(), Net(tokio)));
     let ready = Mutex::new(Some(stream));
@@ -186,7 +187,7 @@ async fn log_in(broker: &Broker, stream: IoStream) -> lapin::Result<Connection> 
         let stream = stream.ok_or_else(|| lapin::Error::from(io::Error::from(io::ErrorKind::NotConnected)))?;
         Ok(AsyncTcpStream::Plain(stream))
     };
-    let properties = introduction(broker).with_auth_provider(Sasl::from(&broker.login));
+    let properties = introduction(broker).with_auth_provider(sasl);
     Connection::connector(uri(broker), runtime, hand_over, properties).await
 }
 
@@ -224,18 +225,19 @@ struct Sasl {
     words: Secret,
 }
 
-impl From<&Login> for Sasl {
-    fn from(login: &Login) -> Self {
-        match login {
+impl Sasl {
+    /// Takes the password as it is now.
+    fn of(login: &Login) -> Result<Self, LinkError> {
+        Ok(match login {
             Login::External { .. } => Self {
                 mechanism: "EXTERNAL",
                 words: Secret::new(String::new()),
             },
             Login::Plain { user, password } => Self {
                 mechanism: "PLAIN",
-                words: Secret::new(format!("\0{user}\0{}", password.reveal())),
+                words: Secret::new(format!("\0{user}\0{}", password.now()?.reveal())),
             },
-        }
+        })
     }
 }
 

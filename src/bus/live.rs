@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -23,7 +24,7 @@ use super::binding;
 use super::broker::Broker;
 use super::decode::{Decoded, Dialect, Envelope, decode};
 use super::patience::Patience;
-use super::session::Session;
+use super::session::{Session, memory_of_one_before};
 use super::sieve::concerns_headers;
 use super::source::{Orders, Source};
 use super::trouble::{LinkError, shortened};
@@ -38,6 +39,10 @@ const QUIET: Duration = Duration::from_millis(20);
 
 /// How many messages are taken up before the loop and others on this thread get their turn.
 const TURN: usize = 64;
+
+/// How many lines this program has opened. The count outlives each source: a receipt for one that is gone must not fit
+/// the next.
+static LINES: AtomicU32 = AtomicU32::new(0);
 
 /// The broker of one instance, as a place that news comes from.
 pub struct BrokerSource {
@@ -78,9 +83,10 @@ struct Keeper {
     calls: Calls,
     inbox: mpsc::Sender<Event>,
     patience: Patience,
-    /// Counts the lines; deliveries carry it.
+    /// The number of the line; deliveries carry it.
     connection: u32,
-    /// Until when the broker may take a line of ours that broke for a living reader of the queue.
+    /// Until when the broker may take a line of ours that broke for a living reader of the queue. At first, that is
+    /// one of the program before us, or of ourselves before the settings changed.
     haunted: Option<Timestamp>,
     /// Whether the broker has let us in before.
     is_known: bool,
@@ -94,6 +100,7 @@ impl Keeper {
     fn new(source: BrokerSource, orders: Orders, inbox: mpsc::Sender<Event>) -> Self {
         let BrokerSource { instance, broker } = source;
         Self {
+            haunted: clock::now().checked_add(memory_of_one_before(&broker)).ok(),
             instance,
             dialect: Dialect {
                 topic_prefix: broker.topic_prefix.clone(),
@@ -104,7 +111,6 @@ impl Keeper {
             inbox,
             patience: Patience::new(),
             connection: 0,
-            haunted: None,
             is_known: false,
             logged_trouble: None,
             logged_kinds: BTreeSet::new(),
@@ -127,7 +133,11 @@ impl Keeper {
                 }
                 Ended::Failed(error) => {
                     let error = self.excused(error);
-                    let wait = self.patience.after_failure(error.trouble().0.is_passing());
+                    let wait = if matches!(error, LinkError::Ghost) {
+                        self.patience.after_ghost()
+                    } else {
+                        self.patience.after_failure(error.trouble().0.is_passing())
+                    };
                     (error, wait)
                 }
                 Ended::Lost(error, held) => {
@@ -167,7 +177,7 @@ impl Keeper {
             Err(Interruption::Stop) => return Ended::Stopped,
             Err(Interruption::Wake) => return Ended::Woken,
         };
-        self.connection = self.connection.wrapping_add(1);
+        self.connection = LINES.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         self.is_known = true;
         self.haunted = None;
         self.logged_trouble = None;
@@ -346,7 +356,7 @@ impl Keeper {
         }
     }
 
-    /// Returns what an error means for a line that has worked before.
+    /// Returns what an error means, given what was before.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other error stays as it is")]
     fn excused(&self, error: LinkError) -> LinkError {
         let is_haunted = self.haunted.is_some_and(|until| clock::now() < until);

@@ -2,7 +2,8 @@
 //!
 //! Promise: the first attempt after a line that worked comes soon, further ones ever later, and no two programs that
 //! lost the same broker come back at the same moment. What only a person can mend is tried slowly. A line that breaks
-//! again and again right after it came up is not hammered either.
+//! again and again right after it came up is not hammered either. A queue that our own dead line holds is looked at
+//! often, since it is free as soon as the broker notices.
 //!
 //! It deliberately does not know what went wrong.
 
@@ -14,6 +15,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 const SOON: Duration = Duration::from_secs(1);
 /// The longest wait for trouble that may pass by itself, jitter included.
 const SOON_AT_MOST: Duration = Duration::from_secs(5 * 60);
+/// The longest wait for a dead line of ours to be noticed, jitter included.
+const GHOST_AT_MOST: Duration = Duration::from_secs(15);
 /// The first wait for trouble that a person has to mend.
 const SLOWLY: Duration = Duration::from_secs(5 * 60);
 /// The longest wait for trouble that a person has to mend.
@@ -25,6 +28,8 @@ const STEADY: Duration = Duration::from_secs(10);
 pub(super) struct Patience {
     /// While no attempt succeeds, and a person need not do anything.
     passing: ExponentialBackoff,
+    /// While a dead line of ours holds the queue.
+    ghost: ExponentialBackoff,
     /// While no attempt succeeds, and a person has to.
     lasting: ExponentialBackoff,
     /// Over lines that came up and broke at once.
@@ -37,6 +42,7 @@ impl Patience {
     pub(super) fn new() -> Self {
         Self {
             passing: waits(SOON, SOON_AT_MOST),
+            ghost: waits(SOON, GHOST_AT_MOST / 2),
             lasting: waits(SLOWLY, SLOWLY_AT_MOST),
             flapping: waits(SOON, SOON_AT_MOST),
             broke_at_once: false,
@@ -50,6 +56,11 @@ impl Patience {
         } else {
             bounded(&mut self.lasting, SLOWLY_AT_MOST)
         }
+    }
+
+    /// Returns how long to wait while the broker takes a dead line of ours for a reader of the queue.
+    pub(super) fn after_ghost(&mut self) -> Duration {
+        bounded(&mut self.ghost, GHOST_AT_MOST)
     }
 
     /// Returns how long to wait after a line that was up for so long. A line that `can_return_at_once` (the broker is
@@ -70,6 +81,7 @@ impl Patience {
     /// Starts afresh: an attempt succeeded, or the world has changed (a resume from suspend).
     pub(super) fn succeeded(&mut self) {
         self.passing = waits(SOON, SOON_AT_MOST);
+        self.ghost = waits(SOON, GHOST_AT_MOST / 2);
         self.lasting = waits(SLOWLY, SLOWLY_AT_MOST);
     }
 }
@@ -101,6 +113,15 @@ mod tests {
         within(waits[3], SOON * 8, SOON * 16);
         assert!(waits.iter().all(|it| *it <= SOON_AT_MOST));
         assert_eq!(waits[19], SOON_AT_MOST);
+    }
+
+    #[test]
+    fn a_dead_line_of_ours_is_waited_for_at_short_intervals() {
+        let mut patience = Patience::new();
+        let waits: Vec<Duration> = (0..20).map(|_| patience.after_ghost()).collect();
+        within(waits[0], SOON, SOON * 2);
+        assert!(waits.iter().all(|it| *it <= GHOST_AT_MOST), "{waits:?}");
+        assert!(waits.iter().sum::<Duration>() > Duration::from_secs(100), "{waits:?}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::koji::Interest;
 /// How many deliveries are taken at once before others get their turn: everything runs on one thread.
 const HELPING: usize = 64;
 
-/// How long a broker that agreed to no heartbeat is given to notice that a line is dead.
+/// How long a broker is given to notice that a line is dead where no heartbeat is known.
 const WITHOUT_HEARTBEAT: Duration = Duration::from_secs(3 * 60);
 
 /// A line that is subscribed.
@@ -180,6 +180,17 @@ impl Session {
         let answered = line.close().await;
         drop((consumer, channel));
         answered
+    }
+}
+
+/// Returns how long a broker may take to notice that a line of ours has died which nobody here has seen: a program
+/// that was killed, or a network that was left, says no goodbye.
+pub(super) fn memory_of_one_before(broker: &Broker) -> Duration {
+    match broker.heartbeat {
+        None | Some(0) => WITHOUT_HEARTBEAT,
+        // The shorter proposal is agreed upon, and brokers hardly propose more than a minute. A broker that looks
+        // once per heartbeat needs up to three, and then some time to clear away.
+        Some(seconds) => (Duration::from_secs(seconds.into()) * 4).min(WITHOUT_HEARTBEAT),
     }
 }
 

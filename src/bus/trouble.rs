@@ -13,6 +13,7 @@ use std::time::Duration;
 use lapin::ErrorKind;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 
+use super::password::PasswordError;
 use crate::watch::link::Problem;
 
 /// Why the line to a broker is down, or did not come up.
@@ -28,6 +29,8 @@ pub enum LinkError {
     Unprotected,
     #[error("cannot use {}: {why}", file.display())]
     Credentials { file: PathBuf, why: String },
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     #[error("{} has expired on {on}", file.display())]
     OurCertificateExpired { file: PathBuf, on: String },
     #[error("there are no certificates of authorities to believe")]
@@ -48,7 +51,7 @@ pub enum LinkError {
     Held(u32),
     #[error("{0:?} is too long a name for AMQP")]
     TooLong(String),
-    /// The queue was held by the line of ours that broke a moment ago, which the broker has not noticed yet.
+    /// The queue is held, most likely by a line of ours that broke a moment ago, which the broker has not noticed yet.
     #[error("the broker still keeps our old line")]
     Ghost,
     /// The broker has cancelled our consumer: somebody deleted the queue, or its node went away.
@@ -77,7 +80,7 @@ impl LinkError {
             Self::UnknownHost(_) => Problem::UnknownHost,
             Self::Unreachable(_) | Self::Silent(_) => Problem::Unreachable,
             Self::Unprotected => Problem::Unprotected,
-            Self::Credentials { .. } => Problem::BadCredentials,
+            Self::Credentials { .. } | Self::Password(_) => Problem::BadCredentials,
             Self::OurCertificateExpired { .. } => Problem::ExpiredCertificate,
             Self::NobodyToTrust => Problem::UntrustedBroker,
             Self::Tls(error) => of_tls(error),

@@ -30,7 +30,7 @@ pub(super) struct Replay {
     print: bool,
 
     /// Tell about the builds of this user; may be given several times
-    #[arg(long, value_name = "NAME", required = true)]
+    #[arg(long, value_name = "NAME", required = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     user: Vec<String>,
 
     /// Tell about builds of this package, whoever builds it; may be given several times

@@ -33,8 +33,28 @@ pub fn switch(places: &Places, on: bool) -> Result<(), ConfigError> {
         return remove(file);
     }
     let hidden = || ENTRY.replacen("[Desktop Entry]\n", "[Desktop Entry]\nHidden=true\n", 1);
-    let text = if on { ENTRY.to_owned() } else { hidden() };
+    let text = match (&places.program, on) {
+        (_, false) => hidden(),
+        (None, true) => ENTRY.to_owned(),
+        (Some(program), true) => ENTRY.replacen("Exec=koji-notify", &format!("Exec={}", quoted(program)), 1),
+    };
     write(&file, &text)
+}
+
+/// Returns a path as the desktop entry specification quotes an argument of `Exec`, inside a string value.
+fn quoted(program: &Path) -> String {
+    let mut text = String::from("\"");
+    for letter in program.to_string_lossy().chars() {
+        match letter {
+            '"' | '`' | '$' => text.push_str("\\\\"),
+            '\\' => text.push_str("\\\\\\"),
+            '%' => text.push('%'),
+            _ => {}
+        }
+        text.push(letter);
+    }
+    text.push('"');
+    text
 }
 
 fn personal(places: &Places) -> PathBuf {
@@ -69,5 +89,19 @@ fn remove(file: PathBuf) -> Result<(), ConfigError> {
         Ok(()) => Ok(()),
         Err(it) if it.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(ConfigError::Unwritable { file, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_quoted_twice_once_for_the_argument_and_once_for_the_value() {
+        assert_eq!(
+            quoted(Path::new("/opt/my apps/koji-notify")),
+            r#""/opt/my apps/koji-notify""#
+        );
+        assert_eq!(quoted(Path::new("/a$b\\c%d")), r#""/a\\$b\\\\c%%d""#);
     }
 }

@@ -1,16 +1,15 @@
 //! From the words about a broker, wherever they are written, to one that can be dialled.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing::warn;
 
-use crate::bus::broker::{Argument, Broker, Login, MAX_PREFETCH, Queue, QueueName, Secret, Trust};
+use crate::bus::broker::{Argument, Broker, Login, MAX_PREFETCH, Password, Queue, QueueName, Trust};
 
-use super::document::{Document, read_text};
+use super::document::Document;
 use super::fedora_messaging::{self, DEFAULT_EXCHANGE, Existing};
 use super::file::{self, WhoseQueue};
 use super::{ConfigError, Places, address, machine};
@@ -170,7 +169,7 @@ impl Asked<'_> {
             }),
             (None, None, Some(user), Some(file)) => Ok(Login::Plain {
                 user: user.clone(),
-                password: self.password(&self.path(file))?,
+                password: self.password(self.path(file))?,
             }),
             (Some(_), None, None, None) => Err(self.without_its_other("certificate", "key")),
             (None, Some(_), None, None) => Err(self.without_its_other("key", "certificate")),
@@ -199,25 +198,10 @@ impl Asked<'_> {
         )
     }
 
-    /// Reads a password that nobody else can read: the first and only line of the file.
-    fn password(&self, file: &Path) -> Result<Secret, ConfigError> {
-        let wrong = |problem: String| self.wrong(&["broker", "password-file"], &format!("`password-file`: {problem}"));
-        let shown = file.display();
-        let cannot_read = |it: std::io::Error| wrong(format!("cannot read {shown}: {it}"));
-        let mode = fs::metadata(file).map_err(cannot_read)?.permissions().mode() & 0o7777;
-        if mode & 0o177 != 0 {
-            let problem =
-                format!("others can read {shown} (mode {mode:04o}): expected 0600 or 0400; chmod 600 {shown}");
-            return Err(wrong(problem));
-        }
-        let bytes = read_text(file).map_err(cannot_read)?;
-        let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{shown} is not UTF-8 text")))?;
-        let line = text.strip_suffix('\n').unwrap_or(&text);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.is_empty() || line.contains('\n') {
-            return Err(wrong(format!("expected the password in the only line of {shown}")));
-        }
-        Ok(Secret::new(line.to_owned()))
+    /// Returns the password in a file, which is looked into now so that what is wrong with it has its line.
+    fn password(&self, file: PathBuf) -> Result<Password, ConfigError> {
+        let wrong = |it| self.wrong(&["broker", "password-file"], &format!("`password-file`: {it}"));
+        Password::in_file(file).map_err(wrong)
     }
 
     /// Chooses the queue, given what a fedora-messaging file says about one.

@@ -23,7 +23,8 @@ pub fn switch(places: &Places, toggle: Toggle, on: bool) -> Result<(), ConfigErr
     let named = places.config_file();
     let document = match Document::read(&named)? {
         Some(document) => document,
-        None => Document::parse(&named, Vec::new())?,
+        // The other options are there to be found.
+        None => Document::parse(&named, SAMPLE.as_bytes().to_vec())?,
     };
     let words: file::File = document.fill()?;
     if Wanted::from(words.tell).is_on(toggle) == on && document.root().get("tell").is_some_and(|it| tells(it, toggle)) {

@@ -14,7 +14,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use toml_edit::{Item, Value};
 use tracing::warn;
 
-use crate::bus::broker::{Address, Argument, Login, MAX_PREFETCH, Queue, QueueName, Secret, Trust};
+use crate::bus::broker::{Address, Argument, Login, MAX_PREFETCH, Password, Queue, QueueName, Secret, Trust};
 
 use super::ConfigError;
 use super::address;
@@ -193,7 +193,10 @@ fn login(url: &address::AmqpUrl, tls: &Tls, document: &Document) -> Result<Login
     }
     let guest = || ("guest".to_owned(), Secret::new("guest".to_owned()));
     let (user, password) = url.credentials.clone().unwrap_or_else(guest);
-    Ok(Login::Plain { user, password })
+    Ok(Login::Plain {
+        user,
+        password: Password::Known(password),
+    })
 }
 
 /// Returns the path from the root, if the file is there and we may read it.

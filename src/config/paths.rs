@@ -29,6 +29,8 @@ pub struct Places {
     pub system_config: Vec<PathBuf>,
     /// What is read in the place of `config.toml`.
     pub file: Option<PathBuf>,
+    /// The program itself, where a session would not find it by its name.
+    pub program: Option<PathBuf>,
     /// Added to the environment of the programs that are asked (`klist`). Empty but in tests.
     pub environment: Vec<(OsString, OsString)>,
 }
@@ -53,6 +55,7 @@ impl Places {
             system_config,
             environment: Vec::new(),
             file,
+            program: unfound_program(),
             home,
         })
     }
@@ -80,4 +83,11 @@ impl Places {
             Err(_) => folder.join(path),
         }
     }
+}
+
+/// Returns where we are, if `koji-notify` is not in the search path.
+fn unfound_program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_found = std::env::split_paths(&path).any(|it| it.join("koji-notify").is_file());
+    if is_found { None } else { std::env::current_exe().ok() }
 }

@@ -13,7 +13,7 @@ use crate::config::{self, Places};
 use crate::desktop::service::{self, Ownership};
 use crate::desktop::{icons, notices, opener, tray};
 use crate::koji::{InstanceName, Site};
-use crate::view::{self, Card, Status, Tray};
+use crate::view::{self, Card, Means, Status, Tray};
 use crate::watch::{Event, NoticeId, Outcome, Save, Story, Watch};
 
 /// How many notices wait for the notification server's answers. Popups are bounded per minute, so this is plenty;
@@ -33,8 +33,8 @@ pub(super) struct Doors {
     errands: JoinSet<()>,
     /// Ends with the last change of the configuration file: the next one builds on it.
     last_save: Option<oneshot::Receiver<()>>,
-    /// There is a way to put something on the clipboard.
-    can_copy: bool,
+    /// What can be done here.
+    means: Means,
     inbox: mpsc::Sender<Event>,
 }
 
@@ -51,6 +51,8 @@ struct Desktop {
     tray: tokio::sync::watch::Sender<Tray>,
     status: tokio::sync::watch::Sender<Status>,
     stories: mpsc::Sender<Story>,
+    /// To be announced with the next drawing.
+    untold: Vec<Story>,
     tasks: JoinSet<()>,
 }
 
@@ -64,14 +66,17 @@ impl Doors {
         sites: &BTreeMap<InstanceName, Site>,
         inbox: mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
-        let can_copy = opener::can_copy();
+        let means = Means {
+            copy: opener::can_copy(),
+            configure: is_live,
+        };
         let way = match screen {
             Screen::Terminal(lines) => Way::Terminal { lines, status: None },
             Screen::Desktop(connection) => {
                 let Some(desktop) = Desktop::open(
                     connection,
                     is_live,
-                    view::tray::tray(watch, sites, can_copy),
+                    view::tray::tray(watch, sites, means),
                     watch,
                     &inbox,
                 )
@@ -86,7 +91,7 @@ impl Doors {
             way,
             errands: JoinSet::new(),
             last_save: None,
-            can_copy,
+            means,
             inbox,
         }))
     }
@@ -115,11 +120,12 @@ impl Doors {
         }
     }
 
+    /// Tells the bus of a change, with the next [`draw`](Self::draw).
     pub(super) fn announce(&mut self, story: Story) {
-        if let Way::Desktop(desktop) = &self.way
-            && desktop.stories.try_send(story).is_err()
+        if let Way::Desktop(desktop) = &mut self.way
+            && desktop.untold.len() < STORIES
         {
-            debug!("a change is not announced on D-Bus");
+            desktop.untold.push(story);
         }
     }
 
@@ -211,8 +217,13 @@ impl Doors {
         let now = view::status::status(watch);
         match &mut self.way {
             Way::Desktop(desktop) => {
+                for story in desktop.untold.drain(..) {
+                    if desktop.stories.try_send(story).is_err() {
+                        debug!("a change is not announced on D-Bus");
+                    }
+                }
                 replace(&desktop.status, now);
-                replace(&desktop.tray, view::tray::tray(watch, sites, self.can_copy));
+                replace(&desktop.tray, view::tray::tray(watch, sites, self.means));
             }
             Way::Terminal { lines, status } => {
                 if status.as_ref() != Some(&now) {
@@ -278,6 +289,7 @@ impl Desktop {
             tray,
             status,
             stories,
+            untold: Vec::new(),
             tasks,
         }))
     }

@@ -43,9 +43,22 @@ pub enum Item {
 const MAX_RUNNING: usize = 10;
 const MAX_RESULTS: usize = 10;
 
-/// Returns the menu for how things stand. `can_copy` says that there is a clipboard.
-pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool) -> Menu {
-    let stories = Stories { sites, can_copy };
+/// How wide and how long the words about a broken configuration may be: a menu is as wide as its longest line.
+const TROUBLE_WIDTH: usize = 70;
+const TROUBLE_LINES: usize = 6;
+
+/// What can be done where we run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Means {
+    /// There is a clipboard.
+    pub copy: bool,
+    /// There is a configuration of the person's, not just a recording that is played.
+    pub configure: bool,
+}
+
+/// Returns the menu for how things stand.
+pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means) -> Menu {
+    let stories = Stories { sites, means };
     let is_down = |it: &Line| matches!(it.link, Link::Down(_));
     // What is wrong stands in full below.
     let summary = if status::icon(watch) == Icon::Offline && watch.lines().values().any(is_down) {
@@ -70,15 +83,17 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool)
     });
     items.extend(muted(watch));
     items.push(Item::Separator);
-    items.push(Item::Check {
-        label: tr("Start at login"),
-        on: watch.starts_at_login(),
-        request: Request::StartAtLogin(!watch.starts_at_login()),
-    });
-    items.push(Item::Entry {
-        label: tr("Preferences…"),
-        request: Request::EditPreferences,
-    });
+    if means.configure {
+        items.push(Item::Check {
+            label: tr("Start at login"),
+            on: watch.starts_at_login(),
+            request: Request::StartAtLogin(!watch.starts_at_login()),
+        });
+        items.push(Item::Entry {
+            label: tr("Preferences…"),
+            request: Request::EditPreferences,
+        });
+    }
     items.push(about());
     items.push(Item::Entry {
         label: tr("Quit"),
@@ -88,7 +103,7 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool)
 }
 
 /// Returns what is wrong, a line each.
-fn troubles(watch: &Watch) -> Vec<Item> {
+pub(super) fn troubles(watch: &Watch) -> Vec<Item> {
     let mut items = Vec::new();
     for (name, line) in watch.lines() {
         if let Link::Down(trouble) = &line.link {
@@ -103,7 +118,8 @@ fn troubles(watch: &Watch) -> Vec<Item> {
     }
     if let Some(trouble) = watch.configuration_trouble() {
         items.push(Item::Text(trouble::configuration(!watch.lines().is_empty())));
-        items.push(Item::Text(text::clean(trouble, text::MAX_LINE)));
+        let lines = text::wrapped(trouble, TROUBLE_WIDTH, TROUBLE_LINES);
+        items.extend(lines.into_iter().map(Item::Text));
     }
     items
 }
@@ -154,7 +170,7 @@ fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
 /// What can be done about a build or task.
 struct Stories<'a> {
     sites: &'a BTreeMap<InstanceName, Site>,
-    can_copy: bool,
+    means: Means,
 }
 
 impl Stories<'_> {
@@ -175,11 +191,14 @@ impl Stories<'_> {
         if let Some(log) = card::log(story, site) {
             items.push(open(tr("Open log"), log));
         }
-        if self.can_copy {
+        if self.means.copy {
             items.push(Item::Entry {
                 label: tr("Copy name"),
                 request: Request::Copy(card::what(story)),
             });
+        }
+        if items.is_empty() {
+            return Item::Text(label);
         }
         Item::Submenu { label, items }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Icon, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
-use crate::watch::{Line, Link, Watch};
+use crate::watch::{Line, Link, PauseFor, Watch};
 
 /// How the running program stands. Also the JSON of `koji-notify status --json`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -114,14 +114,29 @@ pub fn icon(watch: &Watch) -> Icon {
     }
 }
 
+/// A pause of so many minutes may end on another day, and is told with its date.
+const A_LONG_PAUSE: u32 = 12 * 60;
+
+/// Returns how many builds are running.
+pub(super) fn running(count: usize) -> String {
+    let sentence = tr_n("{n} build is running", "{n} builds are running", count as u64);
+    fill(&sentence, &[("n", &count.to_string())])
+}
+
 /// Returns how things stand, in one sentence.
 pub fn summary(watch: &Watch) -> String {
     if let Some(pause) = watch.pause() {
         let Some(until) = pause.until else {
             return tr("Notifications are paused");
         };
-        let time = until.to_zoned(watch.rules().zone.clone()).strftime("%H:%M").to_string();
-        // Translators: {time} is a time of the day such as "18:40".
+        let is_long = match pause.asked {
+            PauseFor::UntilTomorrow => return tr("Notifications are paused until tomorrow"),
+            PauseFor::Minutes(minutes) => minutes.get() >= A_LONG_PAUSE,
+            PauseFor::UntilResumed => false,
+        };
+        let form = if is_long { "%Y-%m-%d %H:%M" } else { "%H:%M" };
+        let time = until.to_zoned(watch.rules().zone.clone()).strftime(form).to_string();
+        // Translators: {time} is a time of the day such as "18:40", or a date and a time.
         return fill(&tr("Notifications are paused until {time}"), &[("time", &time)]);
     }
     if icon(watch) == Icon::Offline {
@@ -143,11 +158,10 @@ pub fn summary(watch: &Watch) -> String {
     let (failed, running) = (watch.unseen_failures(), watch.running().len());
     let sentence = match (failed, running) {
         (0, 0) => tr("No build is running"),
-        (0, n) => tr_n("{n} build is running", "{n} builds are running", n as u64),
+        (0, n) => return self::running(n),
         (n, _) => tr_n("{n} build failed", "{n} builds failed", n as u64),
     };
-    let number = if failed > 0 { failed } else { running };
-    text::clean(&fill(&sentence, &[("n", &number.to_string())]), text::MAX_LINE)
+    text::clean(&fill(&sentence, &[("n", &failed.to_string())]), text::MAX_LINE)
 }
 
 fn count(number: usize) -> u32 {

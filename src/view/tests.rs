@@ -456,6 +456,52 @@ fn the_summary_tells_the_end_of_a_pause_by_the_local_clock() {
 }
 
 #[test]
+fn the_end_of_a_long_pause_has_its_day() {
+    let summary = |until| {
+        let mut watch = watch();
+        watch.step(time(0), Event::Asked(Request::Pause(until)));
+        status::summary(&watch)
+    };
+    let two_days = PauseFor::Minutes(2880.try_into().unwrap());
+    assert_eq!(summary(two_days), "Notifications are paused until 2026-11-22 17:40");
+    assert_eq!(
+        summary(PauseFor::UntilTomorrow),
+        "Notifications are paused until tomorrow"
+    );
+    assert_eq!(summary(PauseFor::UntilResumed), "Notifications are paused");
+}
+
+#[test]
+fn the_tooltip_says_all_that_the_icon_cannot() {
+    let mut watch = watch();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    watch.step(
+        time(0),
+        Event::Heard(news(1, build("bash-5.3-1.fc43", BuildState::Building, &[]))),
+    );
+    let mut failed = build("zsh-5.9-1.fc43", BuildState::Failed, &[]);
+    if let Change::Build(it) = &mut failed {
+        it.build = Some(BuildId(8));
+    }
+    watch.step(time(0), Event::Heard(news(2, failed)));
+    watch.step(time(0), Event::ServerChanged(false));
+    let tray = tray::tray(&watch, &sites(), EVERYTHING);
+    assert_eq!(tray.title, "Koji builds: 1 build failed");
+    assert_eq!(tray.text, "1 build is running\nNo notification server is running");
+}
+
+#[test]
+fn a_recording_offers_nothing_that_it_cannot_do() {
+    let means = Means {
+        copy: false,
+        configure: false,
+    };
+    let mut words = String::new();
+    describe_items(&menu::menu(&watch(), &sites(), means).items, 0, &mut words);
+    assert!(!words.contains("Preferences") && !words.contains("login"), "{words}");
+}
+
+#[test]
 fn the_icon_calls_for_a_person_first() {
     let mut watch = watch();
     assert_eq!(status::icon(&watch), Icon::Offline);
@@ -475,6 +521,11 @@ fn the_icon_calls_for_a_person_first() {
     watch.step(time(0), Event::Asked(Request::MarkSeen));
     assert_eq!(status::icon(&watch), Icon::Building);
 }
+
+const EVERYTHING: Means = Means {
+    copy: true,
+    configure: true,
+};
 
 fn check_cards(changes: Vec<Change>, expected: Expect) {
     let words: String = cards(changes).iter().map(describe).collect();
@@ -525,7 +576,7 @@ fn describe(card: &Card) -> String {
 
 fn describe_menu(watch: &Watch) -> String {
     let mut words = String::new();
-    describe_items(&menu::menu(watch, &sites(), true).items, 0, &mut words);
+    describe_items(&menu::menu(watch, &sites(), EVERYTHING).items, 0, &mut words);
     words
 }
 

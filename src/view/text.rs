@@ -27,6 +27,26 @@ pub(super) fn clean(text: &str, most: usize) -> String {
     cleaned
 }
 
+/// Returns text in lines of about `width` characters, broken between words, at most `most` of them.
+pub(super) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
+    let cleaned = clean(text, width * most);
+    let mut lines = vec![String::new()];
+    for word in cleaned.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        let is_full = !line.is_empty() && line.chars().count() + word.chars().count() >= width;
+        if is_full {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.truncate(most);
+    lines
+}
+
 /// Returns whether a character could break a line, hide, or turn the direction of what follows (Unicode 15, `Cc`,
 /// `Zl`, `Zp` and the formatting characters of `Cf` that are used to deceive).
 fn is_unfit(it: char) -> bool {
@@ -97,6 +117,13 @@ mod tests {
         let cut = name(&long);
         assert_eq!(cut.chars().count(), MAX_NAME);
         assert!(cut.ends_with('…'));
+    }
+
+    #[test]
+    fn long_text_is_broken_between_words() {
+        assert_eq!(wrapped("one two three four", 8, 3), ["one two", "three", "four"]);
+        assert_eq!(wrapped("one", 8, 3), ["one"]);
+        assert_eq!(wrapped(&"word ".repeat(100), 10, 2).len(), 2);
     }
 
     #[test]

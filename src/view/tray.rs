@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::menu::{self, Menu};
+use super::menu::{self, Item, Means, Menu};
 use super::{Icon, card, status};
-use crate::i18n::tr;
+use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site};
 use crate::watch::{PauseFor, Request, Watch};
 
@@ -23,31 +23,46 @@ pub struct Tray {
     pub secondary: Option<Request>,
 }
 
-/// Returns what the tray shows for how things stand. `can_copy` says that there is a clipboard.
-pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, can_copy: bool) -> Tray {
+/// Returns what the tray shows for how things stand.
+pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means) -> Tray {
     let pause = match watch.pause() {
         Some(_) => Request::Resume,
         None => Request::Pause(PauseFor::UntilResumed),
     };
     Tray {
         icon: status::icon(watch),
-        // Translators: the title of the tray icon; what follows is a sentence such as "2 builds are running".
-        title: tr("Koji builds"),
-        text: status::summary(watch),
-        menu: menu::menu(watch, sites, can_copy),
+        // Translators: the title of the tray icon; {summary} is a sentence such as "2 builds are running".
+        title: fill(&tr("Koji builds: {summary}"), &[("summary", &status::summary(watch))]),
+        text: further(watch),
+        menu: menu::menu(watch, sites, means),
         activate: activate(watch, sites),
         secondary: Some(pause),
     }
 }
 
+/// Returns what one sentence cannot say: what runs while something failed, and what is wrong.
+fn further(watch: &Watch) -> String {
+    let mut lines = Vec::new();
+    let running = watch.running().len();
+    if running > 0 && status::icon(watch) != Icon::Building {
+        lines.push(status::running(running));
+    }
+    lines.extend(menu::troubles(watch).into_iter().filter_map(|it| match it {
+        Item::Text(line) => Some(line),
+        Item::Separator | Item::Entry { .. } | Item::Check { .. } | Item::Radio { .. } | Item::Submenu { .. } => None,
+    }));
+    lines.join("\n")
+}
+
 /// A click opens what matters most: the newest failure nobody has looked at, else the newest running build, else the
-/// web interface.
+/// web interface, and where there is none because the configuration is broken, that.
 fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Request> {
     let story = watch
         .newest_unseen_failure()
         .or_else(|| watch.running().into_iter().next());
     let page = story.and_then(|it| card::page(it, sites.get(&it.instance)));
     let home = || sites.values().find_map(|it| it.weburl.clone());
-    let link = page.or_else(home)?;
-    Some(Request::Open { link, token: None })
+    let edit = || watch.configuration_trouble().map(|_| Request::EditPreferences);
+    let open = |link| Request::Open { link, token: None };
+    page.or_else(home).map(open).or_else(edit)
 }

@@ -88,6 +88,12 @@ impl Pace {
         Some(std::mem::take(&mut self.held))
     }
 
+    /// Returns what is held, and holds nothing any more: nothing more will come.
+    pub(super) fn finish(&mut self) -> Held {
+        self.burst_until = None;
+        std::mem::take(&mut self.held)
+    }
+
     /// Returns when [`Self::release`] should be asked.
     pub(super) fn wake_at(&self) -> Option<Timestamp> {
         self.burst_until

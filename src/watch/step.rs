@@ -31,7 +31,7 @@ impl Watch {
             Event::Spoiled(instance) => self.spoiled(&instance),
             Event::Recorded(delivery) => self.recorded(delivery, &mut effects),
             Event::Asked(request) => self.asked(now, request, &mut effects),
-            Event::LinkChanged(instance, link) => self.link_changed(&instance, link),
+            Event::LinkChanged(instance, link) => self.link_changed(&instance, link, &mut effects),
             Event::Shown(notice, outcome) => self.shown(now, notice, outcome),
             Event::Closed(notice, closed) => self.closed(notice, closed),
             Event::ServerChanged(is_there) => self.server_changed(is_there, &mut effects),
@@ -488,13 +488,18 @@ impl Watch {
         }
     }
 
-    fn link_changed(&mut self, instance: &InstanceName, link: Link) {
+    fn link_changed(&mut self, instance: &InstanceName, link: Link, effects: &mut Vec<Effect>) {
         if let Some(line) = self.lines.get_mut(instance) {
             // Another attempt is no news as long as it has not succeeded; what is wrong stays on show.
             if link == Link::Connecting && matches!(line.link, Link::Down(_)) {
                 return;
             }
             line.link = link;
+        }
+        let is_over = self.lines.values().all(|it| it.link == Link::Ended);
+        if is_over && self.pause.is_none() {
+            let held = self.pace.finish();
+            self.show_held(held, effects);
         }
     }
 

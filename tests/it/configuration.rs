@@ -114,7 +114,7 @@ fn a_broker_of_ones_own_with_a_password() {
         lab mona by Configuration
         site none none
         broker broker.example.com:5673 tls=true vhost="/koji" from HOME/config/koji-notify/config.toml
-        login Plain { user: "m", password: (secret) }
+        login Plain { user: "m", password: File { path: "HOME/home/secret", found: (secret) } }
         trust Only("HOME/config/koji-notify/ca.pem")
         exchange amq.topic topics org.example instance primary allowed [] passive=false
         queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
@@ -127,7 +127,17 @@ fn a_broker_of_ones_own_with_a_password() {
     else {
         panic!("not PLAIN");
     };
-    assert_eq!(password.reveal(), "p4ssw0rd");
+    assert_eq!(password.now().unwrap().reveal(), "p4ssw0rd");
+
+    // A password that was corrected is the one that is said from then on, and another configuration when it is read.
+    fs::remove_file(home.path("home/secret")).unwrap();
+    assert!(password.now().unwrap_err().to_string().contains("cannot read"));
+    fs::write(home.path("home/secret"), "s3cret\n").unwrap();
+    fs::set_permissions(home.path("home/secret"), fs::Permissions::from_mode(0o604)).unwrap();
+    assert!(password.now().unwrap_err().to_string().contains("others can read"));
+    fs::set_permissions(home.path("home/secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(password.now().unwrap().reveal(), "s3cret");
+    assert!(home.load().unwrap() != settings);
 }
 
 #[test]
@@ -375,7 +385,7 @@ fn a_fedora_messaging_file_is_read_as_the_library_reads_it() {
         "",
         expect![[r#"
             broker localhost:5672 tls=false vhost="/" from HOME/config/koji-notify/fm/fm.toml
-            login Plain { user: "guest", password: (secret) }
+            login Plain { user: "guest", password: Known((secret)) }
             trust System
             exchange amq.topic topics org.example instance primary allowed [] passive=false
             queue Named("QUEUE") durable=true auto_delete=false exclusive=false {"x-expires": Number(86400000)}
@@ -398,7 +408,7 @@ fn a_fedora_messaging_file_is_read_as_the_library_reads_it() {
          [consumer_config]\nx = 1\n[log_config]\nversion = 1\n[monitoring]\nport = 1\n",
         expect![[r#"
             broker h:1 tls=true vhost="/pubsub" from HOME/config/koji-notify/fm/fm.toml
-            login Plain { user: "m@x", password: (secret) }
+            login Plain { user: "m@x", password: Known((secret)) }
             trust Only("HOME/config/koji-notify/fm/ca.pem")
             exchange koji topics org.example instance primary allowed ["a.#", "b", "d"] passive=true
             queue Named("mine") durable=true auto_delete=false exclusive=false {"x-max-length": Number(5), "x-queue-type": Text("quorum"), "x-single-active-consumer": Switch(true)}
@@ -413,7 +423,7 @@ fn a_fedora_messaging_file_is_read_as_the_library_reads_it() {
         ),
         expect![[r#"
             broker h:5672 tls=false vhost="/" from HOME/config/koji-notify/fm/fm.toml
-            login Plain { user: "guest", password: (secret) }
+            login Plain { user: "guest", password: Known((secret)) }
             trust System
             exchange amq.topic topics org.example instance primary allowed [] passive=false
             queue ByServer durable=false auto_delete=true exclusive=true {}
@@ -655,10 +665,15 @@ fn a_toggle_changes_one_value_and_keeps_the_rest() {
 fn a_toggle_makes_the_file_it_needs() {
     let home = Home::new();
     edit::switch(&home.places, Toggle::Started, true).unwrap();
-    assert_eq!(
-        fs::read_to_string(home.config_file()).unwrap(),
-        "[tell]\nstarted = true\n"
-    );
+    // It is the sample with one line changed or added, so that the other options are there to be found.
+    let sample = include_str!("../../data/config.toml");
+    let made = fs::read_to_string(home.config_file()).unwrap();
+    let new: Vec<&str> = made
+        .lines()
+        .filter(|it| !sample.lines().any(|old| old == *it))
+        .collect();
+    assert_eq!(new, ["started = true"]);
+    assert!(made.lines().count() >= sample.lines().count());
     assert_eq!(
         fs::metadata(home.path("config/koji-notify"))
             .unwrap()
@@ -998,6 +1013,7 @@ impl Home {
         let at = |it: &str| root.path().join(it);
         let places = Places {
             file: None,
+            program: None,
             home: at("home"),
             config: at("config"),
             state: at("state"),

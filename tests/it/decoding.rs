@@ -242,10 +242,13 @@ fn what_identifies_a_build_must_be_right() {
             r#"build_id: "seven""#,
             r#"build_id: [7]"#,
             r#"task_id: null"#,
-            r#"task_id: -1"#,
             r#"name: null"#,
             r#"name: """#,
+            r#"name: true"#,
             r#"version: 5.3"#,
+            r#"version: 5, release: 1.0"#,
+            r#"version: 1e300"#,
+            r#"version: [5]"#,
             r#"release: "1.fc43,draft_7""#,
             r#"release: "1.<b>\u202e\n\ud83d\ude00""#,
             r#"instance: null"#,
@@ -276,13 +279,19 @@ fn what_identifies_a_build_must_be_right() {
                 malformed: the body is not as expected: build_id is no id
             task_id: null
                 as usual
-            task_id: -1
-                malformed: the body is not as expected: task_id is no id
             name: null
                 malformed: the body is not as expected: there is no name
             name: ""
                 malformed: the body is not as expected: there is no name
+            name: true
+                malformed: the body is not as expected: there is no name
             version: 5.3
+                hello-5.3-20261120172159.fc44
+            version: 5, release: 1.0
+                hello-5-1.0
+            version: 1e300
+                malformed: the body is not as expected: there is no version
+            version: [5]
                 malformed: the body is not as expected: there is no version
             release: "1.fc43,draft_7"
                 hello-1.0-1.fc43,draft_7
@@ -331,8 +340,18 @@ fn what_decorates_a_build_may_be_odd() {
             r#"task: {"children": [{"id": -1}, {"method": "x"}, {"id": "2", "state": 9, "result": "text"}]}"#,
             r#"task: {"children": [{"children": [{"id": 3, "children": [{"id": 4}]}], "id": 1}, {"id": 5, "result": [1]}]}"#,
             r#"task: []"#,
+            r#"task: 9"#,
+            r#"task: [9]"#,
+            r#"task: "none""#,
             r#"task: {"children": [7]}"#,
+            r#"task: {"children": {"id": 1}}"#,
             r#"task: {"children": "none"}"#,
+            r#"task: {"children": true}"#,
+            r#"task: {"children": [3, null, "x", [{"id": 1}], {"id": 2, "children": 1.5}, {"id": 3, "children": {}}]}"#,
+            r#"task_id: -1"#,
+            r#"task_id: "abc""#,
+            r#"task_id: "abc", task: {"id": 9}"#,
+            r#"task_id: null, task: {"id": -1}"#,
         ],
         expect![[r#"
             epoch: null
@@ -380,11 +399,31 @@ fn what_decorates_a_build_may_be_odd() {
             task: {"children": [{"children": [{"id": 3, "children": [{"id": 4}]}], "id": 1}, {"id": 5, "result": [1]}]}
                 started=- [1   ?] [3   ?] [4   ?] [5   ?]
             task: []
-                malformed: the body is not as expected: invalid type: sequence, expected an object at line 1 column 531
+                started=-
+            task: 9
+                started=-
+            task: [9]
+                started=-
+            task: "none"
+                started=-
             task: {"children": [7]}
-                malformed: the body is not as expected: invalid type: integer `7`, expected a task at line 1 column 546
+                started=-
+            task: {"children": {"id": 1}}
+                started=-
             task: {"children": "none"}
-                malformed: the body is not as expected: invalid type: string \"none\", expected a list of tasks at line 1 column 550
+                started=-
+            task: {"children": true}
+                started=-
+            task: {"children": [3, null, "x", [{"id": 1}], {"id": 2, "children": 1.5}, {"id": 3, "children": {}}]}
+                started=- [2   ?] [3   ?]
+            task_id: -1
+                as usual
+            task_id: "abc"
+                as usual
+            task_id: "abc", task: {"id": 9}
+                started=-
+            task_id: null, task: {"id": -1}
+                task=- started=-
         "#]],
     );
 }
@@ -425,7 +464,10 @@ fn tasks_of_every_age_are_understood() {
             r#"{"new": "OPEN", "method": "build"}"#.to_owned(),
             r#"{"new": "OPEN", "id": 7}"#.to_owned(),
             r#"{"new": "OPEN", "id": 7, "method": {"__method__": "x"}}"#.to_owned(),
+            r#"{"new": "OPEN", "id": -7, "method": "build"}"#.to_owned(),
             r#"{"new": "OPEN", "id": 7, "method": "build", "info": "none"}"#.to_owned(),
+            r#"{"new": "CLOSED", "id": 7, "method": "build", "info": [7]}"#.to_owned(),
+            r#"{"new": "CLOSED", "id": 7, "method": "build", "info": {"id": "x", "children": {}}}"#.to_owned(),
         ],
         expect![[r#"
             {"id": 7, "method": "build", "owner": "mona", "old": "FREE", "new": "OPEN", "srpm": "bash-5.3-1.fc43
@@ -468,8 +510,14 @@ fn tasks_of_every_age_are_understood() {
                 malformed: the body is not as expected: the task has no method
             {"new": "OPEN", "id": 7, "method": {"__method__": "x"}}
                 malformed: the body is not as expected: the task has no method
+            {"new": "OPEN", "id": -7, "method": "build"}
+                malformed: the body is not as expected: id is no id
             {"new": "OPEN", "id": 7, "method": "build", "info": "none"}
-                malformed: the body is not as expected: invalid type: string \"none\", expected an object at line 1 column 58
+                ? scratch build 7 - -->OPEN owner=- package=- target=- created=- started=- completed=-
+            {"new": "CLOSED", "id": 7, "method": "build", "info": [7]}
+                ? scratch build 7 - -->CLOSED owner=- package=- target=- created=- started=- completed=-
+            {"new": "CLOSED", "id": 7, "method": "build", "info": {"id": "x", "children": {}}}
+                ? scratch build 7 - -->CLOSED owner=- package=- target=- created=- started=- completed=-
         "#]],
     );
 }

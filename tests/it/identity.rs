@@ -272,6 +272,7 @@ impl Person {
         let at = |it: &str| home.path().join(it);
         let places = Places {
             file: None,
+            program: None,
             home: home.path().to_owned(),
             config: at(".config"),
             state: at(".local/state"),

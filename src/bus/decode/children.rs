@@ -1,13 +1,14 @@
 //! The tasks below a task, at every depth, in one list of bounded length.
 //!
-//! The list is filled while the text is read: what does not fit is skipped and never takes memory.
+//! The list is filled while the text is read: what does not fit is skipped and never takes memory. So is whatever
+//! stands where a list or a task is expected and is none: the tasks below decorate the news, they do not make it.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::wire::{Reading, Scalar, Value, cut};
+use super::wire::{Reading, Scalar, Value, cut, otherwise};
 use crate::koji::task::MAX_CHILDREN;
 use crate::koji::{Child, Nvr, TaskId, TaskState, source};
 
@@ -46,10 +47,6 @@ impl<'de> Visitor<'de> for Below<'_> {
         f.write_str("a list of tasks")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while self.0.list.len() < MAX_CHILDREN {
             if seq.next_element_seed(One(self.0))?.is_none() {
@@ -59,6 +56,17 @@ impl<'de> Visitor<'de> for Below<'_> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    otherwise!(Ok(()));
 }
 
 /// Reads one task and what is below it.
@@ -82,7 +90,7 @@ impl<'de> DeserializeSeed<'de> for One<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -142,6 +150,17 @@ impl<'de> Visitor<'de> for One<'_> {
         }
         Ok(())
     }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    otherwise!(Ok(()));
 }
 
 /// The result of a task, of which only a source RPM matters.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::children::Children;
 use super::request::Request;
-use super::wire::{Object, Reading, Scalar};
+use super::wire::{Object, Reading, Scalar, Value};
 use super::{DecodeError, Dialect, MAX_TEXT};
 use crate::koji::{BuildChange, BuildId, BuildState, Change, Nvr, TagChange, TaskChange, TaskId, TaskState};
 
@@ -47,7 +47,7 @@ struct BuildBody<'a> {
     completion_time: Scalar<'a>,
     /// Since 2023.
     #[serde(borrow)]
-    task: Option<Object<Task<'a>>>,
+    task: Value<'a, Task<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -72,7 +72,7 @@ struct TaskBody<'a> {
     srpm: Scalar<'a>,
     /// Since 2015.
     #[serde(borrow)]
-    info: Option<Object<Task<'a>>>,
+    info: Value<'a, Task<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -130,12 +130,10 @@ pub(super) fn build(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> 
         Reading::Absent | Reading::Odd => return Err(DecodeError::malformed("new is no state")),
     };
     let old = known(it.old.state(BuildState::from_number, BuildState::from_name));
-    let Object(task) = it.task.unwrap_or_default();
+    let task = it.task.object().unwrap_or_default();
     let method = task.method.text();
-    let task_id = match id("task_id", &it.task_id)? {
-        Some(id) => Some(id),
-        None => id("task.id", &task.id)?,
-    };
+    // A build is known by its own id; that of its task only leads to more about it.
+    let task_id = [&it.task_id, &task.id].into_iter().find_map(|it| it.id().ok()?);
     Ok(Ok(Change::Build(BuildChange {
         build: id("build_id", &it.build_id)?.map(BuildId),
         nvr: nvr(&it.name, &it.version, &it.release)?,
@@ -163,7 +161,7 @@ pub(super) fn task(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
         Reading::Absent | Reading::Odd => return Err(DecodeError::malformed("new is no state")),
     };
     let old = known(it.old.state(TaskState::from_number, TaskState::from_name));
-    let Object(info) = it.info.unwrap_or_default();
+    let info = it.info.object().unwrap_or_default();
     let task = match id("id", &it.id)? {
         Some(id) => id,
         None => id("info.id", &info.id)?.ok_or_else(|| DecodeError::malformed("the task has no id"))?,
@@ -248,9 +246,9 @@ fn id(field: &str, value: &Scalar<'_>) -> Result<Option<u64>, DecodeError> {
 
 fn nvr(name: &Scalar<'_>, version: &Scalar<'_>, release: &Scalar<'_>) -> Result<Nvr, DecodeError> {
     let part = |field: &str, value: &Scalar<'_>| {
-        let text = value.text().filter(|it| !it.is_empty());
+        let text = value.written().filter(|it| !it.is_empty());
         let text = text.ok_or_else(|| DecodeError::malformed(&format!("there is no {field}")))?;
-        bounded(field, text)
+        bounded(field, &text)
     };
     Ok(Nvr {
         name: part("name", name)?,

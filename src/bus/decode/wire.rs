@@ -48,6 +48,17 @@ impl Scalar<'_> {
         }
     }
 
+    /// Returns the text, or the number as it is written, as far as that is certain.
+    pub(super) fn written(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+            Self::Whole(number) => Some(Cow::Owned(number.to_string())),
+            // `Debug` keeps the point of 1.0. Larger ones may have lost digits.
+            Self::Float(number) if number.abs() <= EXACT => Some(Cow::Owned(format!("{number:?}"))),
+            Self::Nothing | Self::Switch(_) | Self::Float(_) | Self::Structure => None,
+        }
+    }
+
     /// Returns the number, if it is a whole one, however it is written.
     fn whole(&self) -> Option<i64> {
         match self {
@@ -145,13 +156,15 @@ fn from_epoch(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_microsecond(micros).ok()
 }
 
-/// Returns a float as the integer that it is, up to where doubles hold every integer.
+/// Up to here, doubles hold every integer.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Returns a float as the integer that it is, up to [`EXACT`].
 #[expect(
     clippy::cast_possible_truncation,
     reason = "it is whole and small enough to be exact"
 )]
 fn whole(number: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
@@ -261,11 +274,22 @@ macro_rules! otherwise {
 pub(super) use otherwise;
 
 /// A value that matters if it is a text or an object; what else it may be, nobody asks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::bus) enum Value<'a, T> {
     Text(Cow<'a, str>),
     Object(T),
+    #[default]
     Other,
+}
+
+impl<T> Value<'_, T> {
+    /// Returns the object, if it is one.
+    pub(super) fn object(self) -> Option<T> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Text(_) | Self::Other => None,
+        }
+    }
 }
 
 impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Value<'a, T> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use koji_notify::bus::BrokerSource;
-use koji_notify::bus::broker::{Address, Broker, Login, Queue, QueueName, Secret, Trust};
+use koji_notify::bus::broker::{Address, Broker, Login, Password, Queue, QueueName, Secret, Trust};
 use koji_notify::bus::source::{Orders, Source};
 use koji_notify::koji::{InstanceName, Interest};
 use koji_notify::watch::link::Problem;
@@ -134,6 +134,28 @@ pub(super) async fn check_trouble(broker: Broker, expected: Problem) -> Trouble 
     trouble
 }
 
+/// Starts a source that finds its queue held, and returns what it says when the reader turns out to be no dead line of
+/// our own. For that it is given a short time only.
+pub(super) async fn held(mut broker: Broker) -> Trouble {
+    broker.heartbeat = Some(1);
+    let mut line = Line::start(broker);
+    let mut passing = 0;
+    let (trouble, before) = loop {
+        let before = jiff::Timestamp::now();
+        let trouble = line.down().await;
+        if trouble.problem != Problem::Interrupted {
+            break (trouble, before);
+        }
+        passing += 1;
+    };
+    line.stop().await;
+    assert!(passing > 0, "a dead line of our own comes to mind first: {trouble:?}");
+    assert_eq!(trouble.problem, Problem::QueueTaken, "{trouble:?}");
+    let wait = trouble.retry.expect("it is tried again").duration_since(before);
+    assert!(wait.as_secs() >= 300, "{trouble:?}");
+    trouble
+}
+
 pub(super) fn of_alice() -> Interest {
     Interest {
         users: ["alice".to_owned()].into(),
@@ -170,7 +192,7 @@ pub(super) fn in_clear(vhost: &Vhost<'_>) -> Broker {
 pub(super) fn plain(user: &User) -> Login {
     Login::Plain {
         user: user.name.clone(),
-        password: Secret::new(user.password.clone()),
+        password: Password::Known(Secret::new(user.password.clone())),
     }
 }
 

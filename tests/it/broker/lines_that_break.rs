@@ -117,6 +117,40 @@ async fn a_line_without_heartbeats_is_given_up_and_its_ghost_is_not_taken_for_an
 }
 
 #[tokio::test]
+async fn a_dead_line_of_the_program_before_is_not_taken_for_another_reader() {
+    let vhost = Rabbit::shared().await.vhost().await;
+    let relay = Relay::start(vhost.rabbit.port).await;
+    let (mut broker, name) = with_own_queue(in_clear(&vhost));
+    broker.address.port = relay.port;
+    broker.heartbeat = Some(4);
+    let mut before = Line::start(broker.clone());
+    before.up().await;
+    // What it says at its end does not get through, as when it is killed while the network is away.
+    relay.swallow();
+    before.stop().await;
+    assert_eq!(vhost.consumed_queue().await.name, name);
+
+    let mut line = Line::start(broker);
+    assert_eq!(line.next().await, changed(Link::Connecting));
+    let mut is_held = false;
+    loop {
+        match line.next().await {
+            Event::LinkChanged(_, Link::Up) => break,
+            Event::LinkChanged(_, Link::Down(trouble)) => {
+                assert_eq!(trouble.problem, Problem::Interrupted, "{trouble:?}");
+                assert!(trouble.detail.contains("our old line"), "{trouble:?}");
+                assert!(wait(&trouble) <= Duration::from_secs(15), "{trouble:?}");
+                is_held = true;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(is_held, "the broker has not noticed at once");
+    assert_eq!(vhost.consumed_queue().await.name, name);
+    line.stop().await;
+}
+
+#[tokio::test]
 async fn a_computer_that_was_asleep_connects_anew_at_once() {
     let vhost = Rabbit::shared().await.vhost().await;
     let (broker, name) = with_own_queue(by_password(&vhost));

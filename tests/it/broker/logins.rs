@@ -1,9 +1,10 @@
 //! Who gets in, who does not, and what is said about it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use koji_notify::bus::broker::{Broker, Login, Secret, Trust};
+use koji_notify::bus::broker::{Broker, Login, Password, Secret, Trust};
 use koji_notify::watch::link::Problem;
 
 use super::line::{Line, at, by_certificate, by_password, check_trouble, in_clear, plain, trouble, with_pair};
@@ -251,6 +252,36 @@ async fn a_refused_login_is_said_in_the_brokers_words_and_without_the_password()
 }
 
 #[tokio::test]
+async fn a_password_that_was_corrected_in_its_file_is_used_for_the_next_attempt() {
+    let vhost = Rabbit::shared().await.vhost().await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    let write = |password: &str, mode: u32| {
+        std::fs::write(&file, password).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    write("hunter2\n", 0o600);
+    let mut broker = by_password(&vhost);
+    broker.login = Login::Plain {
+        user: vhost.reader.name.clone(),
+        password: Password::in_file(file.clone()).unwrap(),
+    };
+    let mut line = Line::start(broker);
+    assert_eq!(line.down().await.problem, Problem::LoginRefused);
+
+    write(&vhost.reader.password, 0o644);
+    line.woken.send_replace(1);
+    let trouble = line.down().await;
+    assert_eq!(trouble.problem, Problem::BadCredentials);
+    assert!(trouble.detail.contains("others can read"), "{}", trouble.detail);
+
+    write(&vhost.reader.password, 0o600);
+    line.woken.send_replace(2);
+    assert_eq!(line.up().await, []);
+    line.stop().await;
+}
+
+#[tokio::test]
 async fn a_virtual_host_that_is_not_there_or_closed_to_us_is_said() {
     let vhost = Rabbit::shared().await.vhost().await;
     let mut nowhere = by_certificate(&vhost);
@@ -261,7 +292,7 @@ async fn a_virtual_host_that_is_not_there_or_closed_to_us_is_said() {
     let mut closed = by_password(&vhost);
     closed.login = Login::Plain {
         user: "stranger".to_owned(),
-        password: Secret::new("stranger".to_owned()),
+        password: Password::Known(Secret::new("stranger".to_owned())),
     };
     check_trouble(closed, Problem::NoVirtualHost).await;
 }
@@ -326,6 +357,6 @@ fn hasty(mut broker: Broker) -> Broker {
 fn mona() -> Login {
     Login::Plain {
         user: "mona".to_owned(),
-        password: Secret::new("mona's".to_owned()),
+        password: Password::Known(Secret::new("mona's".to_owned())),
     }
 }

@@ -8,7 +8,9 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 
-use super::line::{Line, bound, by_certificate, by_password, check_trouble, keys, of_alice, plain, with_own_queue};
+use super::line::{
+    Line, bound, by_certificate, by_password, check_trouble, held, keys, of_alice, plain, with_own_queue,
+};
 use crate::rabbit::Rabbit;
 
 #[tokio::test]
@@ -115,7 +117,7 @@ async fn a_queue_that_another_consumer_holds_is_noticed_and_said() {
     let mut first = Line::start(broker.clone());
     first.up().await;
 
-    let trouble = check_trouble(broker, Problem::QueueTaken).await;
+    let trouble = held(broker).await;
     assert!(trouble.detail.contains('1'), "{}", trouble.detail);
 
     // The first one has not been disturbed, and nobody else can come between by not looking.
@@ -152,7 +154,7 @@ async fn a_queue_that_another_connection_has_for_itself_is_noticed_and_said() {
         .queue_declare(name.as_str().into(), options, FieldTable::default())
         .await
         .unwrap();
-    let trouble = check_trouble(broker, Problem::QueueTaken).await;
+    let trouble = held(broker).await;
     assert!(trouble.detail.contains("RESOURCE_LOCKED"), "{}", trouble.detail);
 }
 

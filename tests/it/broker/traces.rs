@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use koji_notify::bus::broker::{Login, Secret};
+use koji_notify::bus::broker::{Login, Password, Secret};
 use koji_notify::watch::link::Problem;
 
 use super::line::{GENEROUS, Line, at, by_certificate, in_clear};
@@ -139,6 +139,6 @@ fn alone(test: &str, story: impl Future<Output = ()>) {
 fn mona() -> Login {
     Login::Plain {
         user: "mona".to_owned(),
-        password: Secret::new("mona's".to_owned()),
+        password: Password::Known(Secret::new("mona's".to_owned())),
     }
 }
