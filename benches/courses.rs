@@ -239,7 +239,7 @@ impl<'r> Bench<'r> {
             "MiB",
             None,
             memory.pss as f64 / 1024.0,
-            Goal::None,
+            Goal::AtMost(8.0),
         );
         report.note(
             "latency",
@@ -324,7 +324,7 @@ impl<'r> Bench<'r> {
             "MiB",
             Some(middle(|it| it[0].pss_mib)),
             middle(|it| it[1].pss_mib),
-            Goal::None,
+            Goal::AtMost(8.0),
         );
         let each = |n: usize| rounds.iter().map(|it| it[n].rate.round()).collect::<Vec<_>>();
         report.note(

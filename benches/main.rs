@@ -64,7 +64,7 @@ const FULL: Extent = Extent {
     starts: 21,
     notices: 1000,
     messages: 100_000,
-    rounds: 3,
+    rounds: 5,
     library_messages: 1000,
     idle_secs: 60,
 };
