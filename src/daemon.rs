@@ -217,9 +217,6 @@ impl House {
     fn take(&mut self, event: Event) {
         let mut events = std::collections::VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            if let Event::LinkChanged(instance, link) = &event {
-                sources::log(instance, link);
-            }
             for effect in self.watch.step(clock::now(), event) {
                 if let Some(answer) = self.carry(effect) {
                     events.push_back(answer);

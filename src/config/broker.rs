@@ -5,8 +5,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tracing::warn;
-
 use crate::bus::broker::{Argument, Broker, Login, MAX_PREFETCH, Password, Queue, QueueName, Trust};
 
 use super::document::Document;
@@ -58,10 +56,6 @@ pub(super) fn broker(asked: &Asked<'_>) -> Result<(Broker, PathBuf), ConfigError
             return Err(asked.wrong(&[], problem));
         }
     };
-    if let (Login::Plain { .. }, false) = (&broker.login, broker.address.tls) {
-        let name = asked.name;
-        warn!(instance = name, broker = %broker.address, "the password goes to the broker in clear: amqps would hide it");
-    }
     Ok((broker, file))
 }
 

@@ -35,7 +35,11 @@ pub(super) async fn run(inbox: mpsc::Sender<Event>) {
 /// Counts up each time the computer has woken from sleep.
 pub(super) async fn sleep(woken: tokio::sync::watch::Sender<u64>) {
     let woke = || woken.send_modify(|it| *it += 1);
-    if let Err(error) = sleep::run(woke).await {
+    let listened = match zbus::Connection::system().await {
+        Ok(connection) => sleep::run(&connection, woke).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = listened {
         debug!(%error, "nobody tells us when the computer sleeps; heartbeats will notice");
     }
 }

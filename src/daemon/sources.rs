@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
 
 use crate::bus::broker::Broker;
 use crate::bus::live::BrokerSource;
@@ -12,7 +11,7 @@ use crate::bus::replay::Recording;
 use crate::bus::source::{Orders, Source};
 use crate::config::Settings;
 use crate::koji::{InstanceName, Interest};
-use crate::watch::{Delivery, Event, Link, Watch};
+use crate::watch::{Delivery, Event, Watch};
 
 /// The sources that run.
 pub(super) struct Sources {
@@ -109,21 +108,5 @@ impl Sources {
                 Some(_) = events.recv() => {}
             }
         }
-    }
-}
-
-/// Says how a line stands, once for each change.
-pub(super) fn log(instance: &InstanceName, link: &Link) {
-    match link {
-        Link::Connecting => {}
-        Link::Up => info!(%instance, "subscribed"),
-        Link::Down(trouble) => warn!(
-            %instance,
-            host = %trouble.host,
-            problem = ?trouble.problem,
-            detail = %trouble.detail,
-            "the line to the broker is down"
-        ),
-        Link::Ended => info!(%instance, "the recording is over"),
     }
 }

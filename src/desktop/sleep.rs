@@ -18,14 +18,14 @@ trait Manager {
     fn prepare_for_sleep(&self, start: bool) -> zbus::Result<()>;
 }
 
-/// Calls `woke` each time the computer has woken from sleep, until the system bus goes away.
+/// Calls `woke` each time the computer has woken from sleep, until the bus goes away. `connection` is one to the
+/// system bus.
 ///
 /// # Errors
 ///
-/// If there is no system bus.
-pub async fn run(woke: impl Fn()) -> zbus::Result<()> {
-    let connection = zbus::Connection::system().await?;
-    let manager = ManagerProxy::builder(&connection)
+/// If the bus does not let us listen.
+pub async fn run(connection: &zbus::Connection, woke: impl Fn()) -> zbus::Result<()> {
+    let manager = ManagerProxy::builder(connection)
         .cache_properties(zbus::proxy::CacheProperties::No)
         .build()
         .await?;

@@ -54,7 +54,8 @@ pub struct News {
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Delivery {
     pub instance: InstanceName,
-    /// The source's count of its connections; a delivery of a connection that is gone cannot be acknowledged.
+    /// The number of the connection it came by, unique in the program; a delivery of one that is gone cannot be
+    /// acknowledged.
     pub connection: u32,
     /// The delivery tag (AMQP 0-9-1, 1.8.3.13), growing within a connection.
     pub tag: u64,

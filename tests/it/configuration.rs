@@ -2,9 +2,10 @@
 //!
 //! Each test has a home of its own in a temporary directory; the person's own configuration is not touched.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
@@ -181,6 +182,22 @@ fn a_password_that_others_can_read_is_refused_and_not_shown() {
 }
 
 #[test]
+fn a_password_and_an_address_in_clear_are_read_without_a_word() {
+    // Whether it may go out is for the line to decide, which speaks in clear to this very machine only.
+    let home = Home::new();
+    home.configure(
+        "[instance.a]\nuser = 'mona'\ntopic-prefix = 'x'\n[instance.a.broker]\nurl = 'amqp://localhost/'\n\
+         user = 'm'\npassword-file = '~/secret'\n",
+    );
+    fs::write(home.path("home/secret"), "p4ssw0rd\n").unwrap();
+    fs::set_permissions(home.path("home/secret"), fs::Permissions::from_mode(0o600)).unwrap();
+    let log = Arc::new(File::create(home.path("log")).unwrap());
+    let listener = tracing_subscriber::fmt().with_writer(log).finish();
+    tracing::subscriber::with_default(listener, || home.load().unwrap());
+    assert_eq!(fs::read_to_string(home.path("log")).unwrap(), "");
+}
+
+#[test]
 fn each_mistake_has_its_line_and_what_was_expected() {
     let home = Home::new();
     let check = |text: &str, expected: Expect| {
@@ -258,6 +275,10 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     check(
         &format!("{fedora}weburl = 'https://h/?a=1'\n"),
         expect!["4:1: `weburl`: nothing can stand behind the path: expected https://HOST/PATH"],
+    );
+    check(
+        &format!("{fedora}topic-prefix = ''\n"),
+        expect![[r#"4:1: `topic-prefix`: expected words with dots between them, such as "org.fedoraproject.prod""#]],
     );
     check(
         &format!("{fedora}topic-prefix = 'a.#'\n"),

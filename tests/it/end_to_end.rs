@@ -385,7 +385,7 @@ async fn a_wrong_ca_is_told_in_words_and_mended_in_the_file() {
     let (ours, other) = (rabbit.certs.ca(), rabbit.certs.other_ca());
     desk.home
         .write_config(&good.replace(ours.to_str().unwrap(), other.to_str().unwrap()));
-    let _daemon = desk.start();
+    let daemon = desk.start();
     let status = desk
         .status_when(|it| it.state == "offline" && it.instances.iter().any(|it| it.link == "down"))
         .await;
@@ -401,6 +401,11 @@ async fn a_wrong_ca_is_told_in_words_and_mended_in_the_file() {
     desk.status_when(|it| it.instances[0].link == "up").await;
     desk.build_is_done(1).await;
     assert_eq!(desk.shown().await.title, "bash-5.3-1.fc44 is built");
+
+    // Each turn of the line has one word in the log.
+    let log = daemon.log();
+    let count = |word: &str| log.lines().filter(|it| it.contains(word)).count();
+    assert_eq!((count("WARN"), count("subscribed")), (1, 1), "{log}");
 }
 
 #[tokio::test]

@@ -31,5 +31,6 @@ mod notices;
 mod rabbit;
 mod service;
 mod session_bus;
+mod sleep;
 mod tidy;
 mod tray;
