@@ -233,7 +233,11 @@ fn circumstances(tale: &Tale) -> String {
 }
 
 fn actions(story: &Story, fate: &Fate, site: Option<&Site>) -> Vec<Action> {
-    let open = |link| Request::Open { link, token: None };
+    let open = |link| Request::Open {
+        link,
+        token: None,
+        about: Some((story.instance.clone(), story.subject.clone())),
+    };
     let mut actions = Vec::new();
     if let Some(page) = page(story, site) {
         let label = match story.subject {
@@ -338,7 +342,11 @@ fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) 
     let open = |link| Action {
         key: "default",
         label: tr("Open Koji"),
-        request: Request::Open { link, token: None },
+        request: Request::Open {
+            link,
+            token: None,
+            about: None,
+        },
     };
     Card {
         notice: notice.id,

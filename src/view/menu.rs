@@ -178,7 +178,11 @@ impl Stories<'_> {
         let site = self.sites.get(&story.instance);
         let open = |label, link| Item::Entry {
             label,
-            request: Request::Open { link, token: None },
+            request: Request::Open {
+                link,
+                token: None,
+                about: Some((story.instance.clone(), story.subject.clone())),
+            },
         };
         let mut items = Vec::new();
         if let Some(page) = card::page(story, site) {

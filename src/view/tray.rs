@@ -63,6 +63,11 @@ fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Reque
     let page = story.and_then(|it| card::page(it, sites.get(&it.instance)));
     let home = || sites.values().find_map(|it| it.weburl.clone());
     let edit = || watch.configuration_trouble().map(|_| Request::EditPreferences);
-    let open = |link| Request::Open { link, token: None };
+    let about = story.map(|it| (it.instance.clone(), it.subject.clone()));
+    let open = |link| Request::Open {
+        link,
+        token: None,
+        about,
+    };
     page.or_else(home).map(open).or_else(edit)
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::{Link, NoticeId, Rules, Toggle};
-use crate::koji::{Change, InstanceName};
+use crate::koji::{Change, InstanceName, Subject};
 
 /// Something that has happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +64,13 @@ pub struct Delivery {
 /// Something that a person asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Request {
-    /// Show a page. `link` was built by us from configured addresses; `token` lets the browser take the focus.
-    Open { link: String, token: Option<String> },
+    /// Show a page. `link` was built by us from configured addresses; `token` lets the browser take the focus. Whoever
+    /// looks at the page of a build or task has seen that it failed.
+    Open {
+        link: String,
+        token: Option<String>,
+        about: Option<(InstanceName, Subject)>,
+    },
     /// Put text on the clipboard.
     Copy(String),
     /// Switch one of the toggles.

@@ -366,7 +366,12 @@ impl Watch {
 
     fn asked(&mut self, now: Timestamp, request: Request, effects: &mut Vec<Effect>) {
         match request {
-            Request::Open { link, token } => effects.push(Effect::Open { link, token }),
+            Request::Open { link, token, about } => {
+                if let Some(entry) = about.and_then(|it| self.stories.get_mut(&it)) {
+                    entry.unseen_failure = false;
+                }
+                effects.push(Effect::Open { link, token });
+            }
             Request::Copy(text) => effects.push(Effect::Copy(text)),
             Request::Switch(toggle, on) => self.switch(toggle, on, effects),
             Request::Mute { package, until } => self.mute(now, package, until),

@@ -524,6 +524,31 @@ fn a_dismissed_failure_calls_for_no_more_attention() {
 }
 
 #[test]
+fn whoever_opens_the_page_of_a_failure_has_seen_it() {
+    let mut watch = watch();
+    run(
+        &mut watch,
+        "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona",
+    );
+    let link = "https://koji.example.com/koji/buildinfo?buildID=7".to_owned();
+    let open = Request::Open {
+        link: link.clone(),
+        token: None,
+        about: Some((fedora(), Subject::Build(BuildId(7)))),
+    };
+    assert_eq!(
+        watch.step(time(1), Event::Asked(open)),
+        [Effect::Open { link, token: None }]
+    );
+    assert_eq!(watch.unseen_failures(), 1);
+    assert_eq!(
+        watch.newest_unseen_failure().map(name).as_deref(),
+        Some("zsh-5.9-1.fc43 FAILED")
+    );
+}
+
+#[test]
 fn endings_are_counted_once() {
     let mut watch = watch();
     run(

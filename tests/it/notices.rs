@@ -550,6 +550,7 @@ fn action(key: &'static str, label: &str, request: Request) -> Action {
 
 fn open(what: &str, token: Option<&str>) -> Request {
     Request::Open {
+        about: None,
         link: format!("https://koji.example/{what}"),
         token: token.map(str::to_owned),
     }

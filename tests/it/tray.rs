@@ -86,13 +86,13 @@ async fn a_click_asks_for_what_the_value_says() {
     check(
         asked,
         expect![[r#"
-            Open build: Asked(Open { link: "https://koji.example.com/koji/buildinfo?buildID=1", token: None })
+            Open build: Asked(Open { link: "https://koji.example.com/koji/buildinfo?buildID=1", token: None, about: None })
             Copy name: Asked(Copy("my_package-1.0-1.fc43"))
             Finished: Asked(Switch(Finished, false))
             Started: Asked(Switch(Started, true))
             For 30 minutes: Asked(Pause(Minutes(30)))
             Quit: Asked(Quit)
-            left: Asked(Open { link: "https://koji.example.com/koji/", token: None })
+            left: Asked(Open { link: "https://koji.example.com/koji/", token: None, about: None })
             middle: Asked(Resume)
         "#]],
     );
@@ -107,7 +107,7 @@ async fn the_browser_may_take_the_focus() {
     stage.call("Activate", &(0, 0)).await;
     check(
         stage.hear().await,
-        expect![[r#"Asked(Open { link: "https://koji.example.com/koji/", token: Some("the token") })"#]],
+        expect![[r#"Asked(Open { link: "https://koji.example.com/koji/", token: Some("the token"), about: None })"#]],
     );
 }
 
@@ -467,6 +467,7 @@ fn entry(label: &str, request: Request) -> Item {
 
 fn open(link: &str) -> Request {
     Request::Open {
+        about: None,
         link: link.to_owned(),
         token: None,
     }

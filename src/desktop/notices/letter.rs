@@ -128,6 +128,7 @@ mod tests {
             key,
             label: "Open build".to_owned(),
             request: Request::Open {
+                about: None,
                 link: "https://koji.example.com/1".to_owned(),
                 token: None,
             },
