@@ -41,6 +41,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use courses::Bench;
 use it::{rabbit, session_bus};
 use report::Report;
@@ -95,7 +97,16 @@ fn main() -> ExitCode {
         eprintln!("there is no {}; {USAGE}", complaints.join(", "));
         return ExitCode::FAILURE;
     }
-    let report = runtime.block_on(measure(plan));
+    let report = runtime.block_on(async {
+        tokio::select! {
+            report = measure(plan) => Some(report),
+            // All that was started is held by what is dropped here.
+            () = told_to_end() => None,
+        }
+    });
+    let Some(report) = report else {
+        return ExitCode::FAILURE;
+    };
     report.write();
     println!("\n{report}");
     ExitCode::SUCCESS
@@ -155,6 +166,15 @@ impl Plan {
             .into();
         }
         (plan, complaints)
+    }
+}
+
+async fn told_to_end() {
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    let mut interrupt = signal(SignalKind::interrupt()).unwrap();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 
