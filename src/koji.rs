@@ -6,6 +6,7 @@
 //! **Invariant:** this room imports nothing else of ours.
 
 pub mod build;
+pub mod cause;
 pub mod change;
 pub mod interest;
 pub mod nvr;
@@ -14,6 +15,7 @@ pub mod source;
 pub mod task;
 
 pub use build::{BuildChange, BuildId, BuildState};
+pub use cause::{Cause, CauseClass, LogName};
 pub use change::{Change, Subject, TagChange};
 pub use interest::Interest;
 pub use nvr::Nvr;

@@ -12,23 +12,29 @@ use std::process::Command;
 use rust::{Kind, Token, tokens, without_tests};
 
 /// Which rooms a room may import, innermost first. Its own is a matter of course.
-const DOORS: [(&str, &[&str]); 12] = [
+const DOORS: [(&str, &[&str]); 15] = [
     ("koji", &[]),
     ("clock", &[]),
     ("i18n", &[]),
     ("watch", &["koji"]),
     ("view", &["koji", "watch", "i18n"]),
-    ("bus", &["koji", "watch", "clock"]),
-    ("config", &["koji", "watch", "bus::broker", "clock"]),
+    ("net", &["clock"]),
+    ("bus", &["koji", "watch", "net", "clock"]),
+    ("cause", &["koji"]),
+    ("hub", &["koji", "watch", "cause", "net", "clock"]),
+    (
+        "config",
+        &["koji", "watch", "bus::broker", "hub::access", "hub::profile", "clock"],
+    ),
     ("desktop", &["koji", "watch", "view", "clock"]),
     (
         "daemon",
-        &["koji", "watch", "view", "bus", "config", "desktop", "clock"],
+        &["koji", "watch", "view", "bus", "hub", "config", "desktop", "clock"],
     ),
     (
         "cli",
         &[
-            "koji", "watch", "view", "bus", "config", "desktop", "daemon", "clock", "i18n",
+            "koji", "watch", "view", "bus", "hub", "config", "desktop", "daemon", "clock", "i18n",
         ],
     ),
     ("lib", &[]),
@@ -36,7 +42,7 @@ const DOORS: [(&str, &[&str]); 12] = [
 ];
 
 /// Rooms that never look at the world, and what would look at it.
-const PURE: [&str; 3] = ["koji", "watch", "view"];
+const PURE: [&str; 4] = ["koji", "watch", "cause", "view"];
 const WORLD: [&str; 8] = [
     "async",
     "await",

@@ -1,0 +1,8 @@
+//! The Koji hub: asked for what the bus does not say.
+//!
+//! [`fault`], `xmlrpc`, `call` and `ini` are pure; the rest speaks HTTP. Everything is asked anonymously unless an
+//! instance is configured to log in, and nothing is ever changed there but by a person's confirmed wish.
+//!
+//! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
+
+pub mod fault;
