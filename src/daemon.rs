@@ -190,6 +190,7 @@ fn no_rules() -> Rules {
         wanted: crate::watch::Wanted::default(),
         instances: BTreeMap::new(),
         zone: TimeZone::system(),
+        live: true,
     }
 }
 
@@ -231,9 +232,10 @@ impl House {
             Effect::Show(notice) => return self.doors.show(view::card::card(&notice, &self.sites)),
             Effect::Withdraw(notice) => self.doors.withdraw(notice),
             // Until there is a journal, having dealt with it is the record.
-            Effect::Record(news) => return Some(Event::Recorded(news.delivery)),
+            Effect::Record(news) => return news.delivery.map(Event::Recorded),
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
+            Effect::Ask(..) | Effect::Mark(..) | Effect::Reply(..) => {}
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),
             Effect::Copy(text) => self.doors.copy(text),

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fate, News, Standing, Story};
+use super::{Fate, News, Standing, Story, Whereabouts};
 use crate::koji::{BuildChange, BuildState, Change, TaskChange, TaskState};
 
 /// Times of one story that differ by less are taken as equal: the hub cuts some to whole seconds.
@@ -34,6 +34,10 @@ pub(super) fn begin(news: &News, at: Timestamp, mine: bool) -> Story {
         started: None,
         ended: None,
         changed: at,
+        cause: None,
+        usual: None,
+        whereabouts: Whereabouts::Unknown,
+        followed: false,
     };
     tell(&mut story, &news.change, at);
     story
@@ -52,6 +56,15 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
     }
     let comes_back = story.standing.is_settled() && !new.is_settled();
     !comes_back || old == Some(story.standing)
+}
+
+/// Returns whether the change is an ending.
+pub(super) fn is_end(change: &Change) -> bool {
+    match change {
+        Change::Build(it) => it.new.is_settled(),
+        Change::Task(it) => it.new.is_settled(),
+        Change::Tag(_) => false,
+    }
 }
 
 /// Brings the story up to the change. What the message leaves out is kept.

@@ -599,6 +599,7 @@ proptest! {
                     let tales = match notice.telling {
                         Telling::One(tale) => vec![tale],
                         Telling::Many(digest) => digest.tales,
+                        Telling::Confirm(..) | Telling::Acted(_) => Vec::new(),
                     };
                     for tale in tales {
                         prop_assert_eq!(tale.story.owner.as_deref(), Some("mona"));
@@ -606,7 +607,7 @@ proptest! {
                         *told.entry((tale.story.subject.clone(), tale.story.standing.name(), second)).or_default() += 1;
                     }
                 }
-                Effect::Record(news) => *answered.entry(news.delivery.tag).or_insert(0) += 1,
+                Effect::Record(news) => *answered.entry(news.delivery.unwrap().tag).or_insert(0) += 1,
                 Effect::Acknowledge(delivery) => *answered.entry(delivery.tag).or_insert(0) += 1,
                 _ => {}
             }
@@ -769,7 +770,7 @@ fn build_news(
 ) -> News {
     News {
         instance: fedora(),
-        delivery: delivery(number),
+        delivery: Some(delivery(number)),
         message: Some(format!("message {number}")),
         sent: Some(sent),
         change: Change::Build(BuildChange {
@@ -798,13 +799,16 @@ fn describe(effect: &Effect) -> String {
                 }
                 Telling::Many(digest) => {
                     let names: Vec<_> = digest.tales.iter().map(|it| name(&it.story)).collect();
-                    format!("digest {}", names.join(", "))
+                    let away = if digest.away { "away " } else { "" };
+                    format!("{away}digest {}", names.join(", "))
                 }
+                Telling::Confirm(act, story) => format!("confirm {act:?} {}", name(story)),
+                Telling::Acted(deed) => format!("acted {:?} {:?}", deed.act, deed.done),
             };
             format!("show #{}{again} {what}", notice.id)
         }
         Effect::Withdraw(id) => format!("withdraw #{id}"),
-        Effect::Record(news) => format!("record {}", news.delivery.tag),
+        Effect::Record(news) => format!("record {}", news.delivery.as_ref().map_or(0, |it| it.tag)),
         Effect::Acknowledge(delivery) => format!("acknowledge {}", delivery.tag),
         Effect::Listen(instance, interest) => {
             let list = |it: &BTreeSet<String>| it.iter().cloned().collect::<Vec<_>>().join(",");
@@ -839,11 +843,14 @@ fn rules(zone: TimeZone) -> Rules {
     let whose = Whose {
         users: BTreeSet::from(["mona".to_owned()]),
         packages: BTreeSet::from(["kernel".to_owned()]),
+        bus: true,
+        ..Whose::default()
     };
     Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(fedora(), whose)]),
         zone,
+        live: true,
     }
 }
 
