@@ -133,7 +133,10 @@ impl Watch {
                 }
                 true
             }
-            Some(_) => false,
+            Some(entry) => {
+                merge::fill(&mut entry.story, &news.change);
+                false
+            }
             None => {
                 self.make_room();
                 let told = self.told_before.remove(key).unwrap_or_default();

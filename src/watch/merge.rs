@@ -115,6 +115,26 @@ fn tell_task(story: &mut Story, change: &TaskChange, at: Timestamp) {
     }
 }
 
+/// Takes from a change that is not newer what the story does not know.
+pub(super) fn fill(story: &mut Story, change: &Change) {
+    let (task, owner, target, started, children) = match change {
+        Change::Build(it) => (it.task, &it.owner, &it.target, it.started.or(it.created), &it.children),
+        Change::Task(it) => (Some(it.task), &it.owner, &it.target, it.started, &it.children),
+        Change::Tag(_) => return,
+    };
+    story.task = story.task.or(task);
+    story.started = story.started.or(started);
+    if story.owner.is_none() {
+        story.owner.clone_from(owner);
+    }
+    if story.target.is_none() {
+        story.target.clone_from(target);
+    }
+    if story.children.is_empty() {
+        story.children.clone_from(children);
+    }
+}
+
 /// Takes the new value, if there is one.
 fn keep<T>(place: &mut Option<T>, new: Option<T>) {
     if new.is_some() {

@@ -152,6 +152,11 @@ impl Watch {
 
     /// Takes up what an earlier run had dealt with.
     fn resumed(&mut self, resumed: Resumed) {
+        for (instance, mark) in &resumed.marks {
+            if let Some(asking) = self.hubs.get_mut(instance) {
+                asking.mark = Some(*mark);
+            }
+        }
         self.marks = resumed.marks;
         for (instance, subject, ending) in resumed.endings.into_iter().take(MAX_STORIES) {
             let endings: &mut Vec<_> = self.told_before.entry((instance, subject)).or_default();

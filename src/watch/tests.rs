@@ -11,6 +11,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+mod hub;
+
 use super::*;
 use crate::koji::{
     BuildChange, BuildId, BuildState, Change, InstanceName, Nvr, Subject, TagChange, TaskChange, TaskId, TaskState,
@@ -674,7 +676,7 @@ fn run(watch: &mut Watch, script: &str) -> String {
             ["server", how] => vec![Event::ServerChanged(*how == "there")],
             ["woke"] => vec![Event::Woke],
             ["asked", rest @ ..] => vec![Event::Asked(request(rest))],
-            other => panic!("what is {other:?}?"),
+            other => vec![hub::event(now, other)],
         };
         for event in events {
             for effect in watch.step(now, event) {
@@ -727,7 +729,12 @@ fn heard(now: Timestamp, words: &[&str]) -> News {
     news.change = match words[1] {
         "build" => {
             let (old, new) = (BuildState::from_name(old), BuildState::from_name(new).unwrap());
-            return build_news(number, id, words[3], old, new, words[5], sent, ended);
+            let mut news = build_news(number, id, words[3], old, new, words[5], sent, ended);
+            let task = words.iter().find_map(|it| it.strip_prefix("task="));
+            if let Change::Build(it) = &mut news.change {
+                it.task = task.map(|it| TaskId(it.parse().unwrap()));
+            }
+            return news;
         }
         "task" => Change::Task(TaskChange {
             task: TaskId(id),
@@ -795,7 +802,18 @@ fn describe(effect: &Effect) -> String {
             let again = if notice.replaces { " again" } else { "" };
             let what = match &notice.telling {
                 Telling::One(tale) => {
-                    format!("{:?} {} {}", tale.fate, name(&tale.story), tale.rule.as_str())
+                    let because = tale
+                        .story
+                        .cause
+                        .as_ref()
+                        .map(|it| format!(" because {}", it.class.name()));
+                    let rule = tale.rule.as_str();
+                    format!(
+                        "{:?} {} {rule}{}",
+                        tale.fate,
+                        name(&tale.story),
+                        because.unwrap_or_default()
+                    )
                 }
                 Telling::Many(digest) => {
                     let names: Vec<_> = digest.tales.iter().map(|it| name(&it.story)).collect();
@@ -822,6 +840,9 @@ fn describe(effect: &Effect) -> String {
         }
         Effect::Announce(story) => format!("announce {}", name(story)),
         Effect::Save(Save::Toggle(toggle, on)) => format!("save {toggle:?} {}", if *on { "on" } else { "off" }),
+        Effect::Ask(_, ask) => format!("ask {}", hub::describe(ask)),
+        Effect::Mark(_, mark) => format!("mark {}", mark.duration_since(time(0)).as_secs()),
+        Effect::Reply(ticket, reply) => format!("reply {} {}", ticket.0, hub::reply(reply)),
         other => format!("{other:?}"),
     }
 }
