@@ -28,6 +28,7 @@ mod identity;
 mod lab_day;
 mod languages;
 mod notices;
+mod power;
 mod rabbit;
 mod service;
 mod session_bus;
