@@ -5,5 +5,6 @@
 //!
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
+pub mod call;
 pub mod fault;
 pub mod xmlrpc;
