@@ -7,4 +7,5 @@
 
 pub mod call;
 pub mod fault;
+pub mod look;
 pub mod xmlrpc;

@@ -56,6 +56,13 @@ pub enum Call {
         since: Timestamp,
         limit: u32,
     },
+    /// The builds of a package that were completed, in whatever way, after a time. Older hubs may want the package's
+    /// number, as for [`Call::LastBuilds`].
+    BuildsOfPackage {
+        package: String,
+        since: Timestamp,
+        limit: u32,
+    },
     /// The builds of a user that are being built.
     Building {
         owner: UserId,
@@ -136,7 +143,7 @@ pub enum Answer {
     Tasks(Vec<TaskRow>),
     /// To [`Call::EndedTaskCount`].
     Count(u64),
-    /// To [`Call::BuildsSince`], [`Call::Building`], [`Call::BuildsOfTask`], [`Call::LastBuilds`] and
+    /// To [`Call::BuildsSince`], [`Call::BuildsOfPackage`], [`Call::Building`], [`Call::BuildsOfTask`], [`Call::LastBuilds`] and
     /// [`Call::TaggedAt`].
     Builds(Vec<BuildRow>),
     /// To [`Call::Build`]; `None`: there is no such build.

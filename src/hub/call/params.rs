@@ -14,9 +14,11 @@ impl Call {
             Self::LoggedInUser => "getLoggedInUser",
             Self::User(_) | Self::UserById(_) => "getUser",
             Self::OpenTasks { .. } | Self::EndedTasks { .. } | Self::EndedTaskCount { .. } => "listTasks",
-            Self::BuildsSince { .. } | Self::Building { .. } | Self::BuildsOfTask(_) | Self::LastBuilds { .. } => {
-                "listBuilds"
-            }
+            Self::BuildsSince { .. }
+            | Self::BuildsOfPackage { .. }
+            | Self::Building { .. }
+            | Self::BuildsOfTask(_)
+            | Self::LastBuilds { .. } => "listBuilds",
             Self::Build(_) => "getBuild",
             Self::Task(_) => "getTaskInfo",
             Self::Descendents(_) => "getTaskDescendents",
@@ -57,6 +59,11 @@ impl Call {
             }
             Self::BuildsSince { owner, since, limit } => vec![Value::named([
                 ("userID", owner.0.into()),
+                ("completeAfter", epoch(*since)),
+                ("queryOpts", newest_first("build_id", *limit)),
+            ])],
+            Self::BuildsOfPackage { package, since, limit } => vec![Value::named([
+                ("packageID", package.as_str().into()),
                 ("completeAfter", epoch(*since)),
                 ("queryOpts", newest_first("build_id", *limit)),
             ])],

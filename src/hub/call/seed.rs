@@ -40,9 +40,10 @@ impl<'de> DeserializeSeed<'de> for &Call {
                 let count = count.ok().flatten().ok_or_else(|| odd("a count"))?;
                 Ok(Answer::Count(count))
             }
-            Call::BuildsSince { limit, .. } | Call::Building { limit, .. } | Call::LastBuilds { limit, .. } => {
-                builds(from, bounded(*limit))
-            }
+            Call::BuildsSince { limit, .. }
+            | Call::BuildsOfPackage { limit, .. }
+            | Call::Building { limit, .. }
+            | Call::LastBuilds { limit, .. } => builds(from, bounded(*limit)),
             Call::BuildsOfTask(_) | Call::TaggedAt { .. } => builds(from, MAX_ROWS),
             Call::Build(_) => one::<BuildRecord<'de>, _>(from, "a build").map(Answer::Build),
             Call::Task(_) => one::<TaskRecord<'de>, _>(from, "a task").map(Answer::Task),
