@@ -7,4 +7,5 @@
 
 pub mod fault;
 pub mod ini;
+pub mod names;
 pub mod profile;

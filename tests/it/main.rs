@@ -28,6 +28,7 @@ mod hub_profiles;
 mod identity;
 mod lab_day;
 mod languages;
+mod names;
 mod notices;
 mod rabbit;
 mod service;
