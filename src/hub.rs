@@ -9,3 +9,6 @@ pub mod call;
 pub mod fault;
 pub mod look;
 pub mod xmlrpc;
+pub mod ini;
+pub mod names;
+pub mod profile;
