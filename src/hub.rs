@@ -7,8 +7,8 @@
 
 pub mod call;
 pub mod fault;
-pub mod look;
-pub mod xmlrpc;
 pub mod ini;
+pub mod look;
 pub mod names;
 pub mod profile;
+pub mod xmlrpc;
