@@ -5,4 +5,11 @@
 //!
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
+pub mod access;
+pub mod client;
 pub mod fault;
+pub mod files;
+mod http;
+mod patience;
+pub mod session;
+pub mod trouble;
