@@ -78,6 +78,7 @@ struct Line {
     shown: String,
     /// What the rules are held against: the same with blanks folded.
     folded: String,
+    is_indented: bool,
 }
 
 /// A line that a rule is about.
@@ -103,6 +104,7 @@ fn lines(name: LogName, tail: &[u8], is_whole: bool) -> (Vec<Line>, usize) {
         Line {
             shown: text::shown(body),
             folded: body.split_whitespace().collect::<Vec<_>>().join(" "),
+            is_indented: body.starts_with([' ', '\t']),
         }
     });
     (lines.collect(), skipped)
@@ -140,10 +142,11 @@ fn hits(name: LogName, lines: &[Line], scope: &Scope) -> Vec<Hit> {
     within
         .filter(|(_, line)| !line.folded.is_empty())
         .filter_map(|(at, line)| {
-            Some(Hit {
-                at,
-                rule: rule_for(name, &line.folded)?,
-            })
+            let known = rule_for(name, &line.folded);
+            // Whatever rpm has in its list is an error to rpm.
+            let is_listed = line.is_indented && scope.errors.is_some_and(|it| at > it);
+            let rule = known.or_else(|| is_listed.then_some(&rules::rpm::LISTED))?;
+            Some(Hit { at, rule })
         })
         .collect()
 }
@@ -179,12 +182,7 @@ fn build(lines: &[Line], is_whole: bool) -> Finding {
         };
     }
     if scope::asks_for_requirements(lines) {
-        return Finding {
-            stage: Some("%generate_buildrequires".to_owned()),
-            look_in: Some(LogName::Root),
-            sure: Sure::Likely,
-            ..nothing
-        };
+        return request(lines);
     }
     let scope = scope::of_build(lines);
     let hits = hits(LogName::Build, lines, &scope);
@@ -198,12 +196,27 @@ fn build(lines: &[Line], is_whole: bool) -> Finding {
     found
 }
 
+/// The build waits for packages that it asked for while it was under way.
+fn request(lines: &[Line]) -> Finding {
+    Finding {
+        class: Some(CauseClass::Dependencies),
+        stage: Some("%generate_buildrequires".to_owned()),
+        lines: numbered(lines, &scope::request(lines)),
+        look_in: Some(LogName::Root),
+        sure: Sure::Likely,
+        ..Finding::nothing()
+    }
+}
+
 /// `root.log` tells of one command after the other; the last one that failed counts.
 fn root(name: LogName, lines: &[Line]) -> Finding {
     let whole = Scope::whole(lines.len());
     let all = hits(name, lines, &whole);
     let is_bad = |it: &&Hit| rank(it.rule.worth, None).is_some_and(|it| it <= 4);
     let Some(last) = all.iter().rfind(is_bad).map(|it| it.at) else {
+        if scope::asks_for_requirements(lines) {
+            return request(lines);
+        }
         return found(lines, &whole, &all);
     };
     let scope = scope::of_command(lines, last);
@@ -253,9 +266,15 @@ fn found(lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding {
             ..Finding::nothing()
         };
     }
+    // Where a section ran, the spec was read and its sources were there.
+    let is_past_source = stage.is_some_and(|it| !["%prep", "%generate_buildrequires"].contains(&it));
+    let class = match first.rule.class {
+        CauseClass::SourceRpm if is_past_source => CauseClass::Package,
+        class => class,
+    };
     let is_firm = best.is_some_and(|it| it < 4) || (best == Some(4) && scope.is_failure);
     Finding {
-        class: Some(first.rule.class),
+        class: Some(class),
         stage: scope.stage.clone(),
         lines: chosen(lines, scope, hits, first, |it| rank(it)),
         look_in: None,

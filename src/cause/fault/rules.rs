@@ -147,12 +147,24 @@ pub(super) const RULES: &[Rule] = &[
     )
     .read(&[MockOutput, Root])
     .stage(Stage::Chroot),
+    // Koji named this log for everything but 10, in its days: it says nothing.
+    rule(
+        "mock-anything-root",
+        Unknown,
+        &[(
+            "error building package (arch …), mock exited with status 1; see root.log for…",
+            "error building package (arch armv7hl), mock exited with status 1; see root.log for more information",
+        )],
+    )
+    .read(&[Root, Build, MockOutput])
+    .sure(Guess)
+    .stage(Stage::Build),
     rule(
         "mock-anything",
         Package,
         &[(
             "error building package (arch …), mock exited with status 1;…",
-            "error building package (arch armv7hl), mock exited with status 1; see root.log for more information",
+            "error building package (arch armv7hl), mock exited with status 1; see build.log or root.log for more information",
         )],
     )
     .read(&[Build, Root, MockOutput])

@@ -8,6 +8,8 @@ pub(super) struct Scope {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) stage: Option<String>,
+    /// Where rpm's list of its errors begins.
+    pub(super) errors: Option<usize>,
     /// Whether the log says itself that it failed.
     pub(super) is_failure: bool,
 }
@@ -18,6 +20,7 @@ impl Scope {
             start: 0,
             end,
             stage: None,
+            errors: None,
             is_failure: false,
         }
     }
@@ -50,7 +53,6 @@ const SUCCESS: &[&str] = &[
     "Child return code was: 0",
     "Executing(%clean)…",
     "Executing(rmbuild)…",
-    "Finish: rpmbuild …",
 ];
 
 const REQUEST: &[&str] = &[
@@ -89,54 +91,60 @@ pub(super) fn asks_for_requirements(lines: &[Line]) -> bool {
     request.is_some() && request > other
 }
 
+/// Returns where the last request stands: the line that names the other log, if there is one.
+pub(super) fn request(lines: &[Line]) -> Vec<usize> {
+    let named = last(lines, |it| {
+        matches("Going to install missing …uildrequires…", &it.folded)
+    });
+    named
+        .or_else(|| last(lines, |it| is(REQUEST, it)))
+        .into_iter()
+        .collect()
+}
+
 /// Finds the stage of a build that failed: from its start to rpm's word on it.
 pub(super) fn of_build(lines: &[Line]) -> Scope {
-    let head = last(lines, |it| is(ERRORS, it));
-    let before = |end: usize| lines.get(..end).unwrap_or_default();
-    let above = before(head.unwrap_or(lines.len()));
-    let section = last(above, |it| is(SECTION, it));
-    let bad = last(above, |it| is(BAD_EXIT, it)).filter(|it| Some(*it) > section);
+    let section = last(lines, |it| is(SECTION, it) && !is(SUCCESS, it));
+    let start = section.unwrap_or(0);
+    let after = lines.get(start..).unwrap_or_default();
+    let find = |is_it: &dyn Fn(&Line) -> bool| after.iter().position(is_it).map(|it| start + it);
+    let errors = find(&|it| is(ERRORS, it));
+    // What rpm says goes two ways, and its list may overtake its last word.
+    let bad = find(&|it| is(BAD_EXIT, it) && !it.is_indented).or_else(|| find(&|it| is(BAD_EXIT, it)));
     if let Some(bad) = bad {
+        // Only the list is left of it.
+        let is_cut_off = errors.is_some_and(|it| {
+            lines
+                .get(start..it)
+                .unwrap_or_default()
+                .iter()
+                .all(|it| it.folded.is_empty())
+        });
         return Scope {
-            start: section.unwrap_or(0),
-            end: bad,
+            start,
+            end: if is_cut_off { lines.len() } else { bad },
             stage: lines.get(bad).and_then(stage_at_end),
+            errors,
             is_failure: true,
         };
     }
-    if let Some(head) = head {
-        let start = section.unwrap_or(0);
-        let collecting = lines
-            .get(start..head)
-            .unwrap_or_default()
-            .iter()
-            .position(|it| is(COLLECTING, it));
-        let repeated = lines.get(head..).unwrap_or_default().iter().find(|it| is(BAD_EXIT, it));
-        let is_collecting = collecting.is_some() && repeated.is_none();
-        let has_error = above.iter().skip(start).any(|it| it.folded.starts_with("error: "));
+    if errors.is_some() {
+        let collecting = find(&|it| is(COLLECTING, it));
         return Scope {
-            start: if is_collecting {
-                start + collecting.unwrap_or(0)
-            } else {
-                start
-            },
-            // Where the tail starts after rpm's error, its repetition is all there is.
-            end: if has_error { head } else { lines.len() },
-            stage: match repeated {
-                Some(line) => stage_at_end(line),
-                None => is_collecting.then(|| "%files".to_owned()),
-            },
+            start: collecting.unwrap_or(start),
+            end: lines.len(),
+            stage: collecting.map(|_| "%files".to_owned()),
+            errors,
             is_failure: true,
         };
     }
     // It was interrupted, or this is a part of it.
-    let failed = last(lines, |it| is(FAILURE, it) || is(BAD_EXIT, it));
-    let start = section.unwrap_or(0);
     Scope {
         start,
         end: lines.len(),
         stage: lines.get(start).and_then(stage_at_start),
-        is_failure: failed.is_some(),
+        errors: None,
+        is_failure: last(lines, |it| is(FAILURE, it)).is_some(),
     }
 }
 
@@ -172,6 +180,7 @@ pub(super) fn of_command(lines: &[Line], at: usize) -> Scope {
             .position(|it| is(START, it))
             .map_or(lines.len(), |it| at + it),
         stage: None,
+        errors: None,
         is_failure: true,
     }
 }

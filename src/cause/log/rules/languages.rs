@@ -297,7 +297,7 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "x.rb:12: syntax error, unexpected end-of-input",
             ),
             ("…annot load such file -- …", "cannot load such file -- x"),
-            ("¤Error: …", "LoadError: cannot load such file -- x"),
+            ("¤::…Error: …", "ActionView::Template::Error: x"),
             ("ERROR: Error installing …", "ERROR: Error installing x:"),
             (
                 "ERROR: Failed to build gem native extension.",
@@ -438,7 +438,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("guile: …", "guile: x"),
             ("sbcl: …", "sbcl: x"),
             ("LLVM ERROR: …", "LLVM ERROR: x"),
-            ("LoadError: …", "LoadError: x"),
         ],
     ),
     rule(

@@ -2,7 +2,7 @@
 
 use crate::koji::CauseClass::{Buildroot, Dependencies, Package, SourceRpm};
 
-use super::Worth::{Follower, Innocent, Machine, Plain, Reason, Sign};
+use super::Worth::{Follower, Innocent, Machine, Plain, Reason, Sign, Verdict};
 use super::{Rule, rule};
 
 pub(in super::super) const INNOCENT: &[Rule] = &[rule(
@@ -87,6 +87,32 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("…No Packages found for …", "No Packages found for foo-devel"),
             ("No package … available.", "No package foo-devel available."),
             ("No matches found for …", "No matches found for foo"),
+            ("¤ … is needed by …", "libfoo >= 2 is needed by a-1-1.x86_64"),
+            ("¤ is needed by …", "libfoo is needed by a-1-1.x86_64"),
+            (
+                "…Missing Dependency: …",
+                "Error: Missing Dependency: libfoo is needed by package a",
+            ),
+            (
+                "file … from install of … conflicts with file from package …",
+                "file /usr/bin/x from install of a-1-1 conflicts with file from package b-1-1",
+            ),
+            (
+                "file … conflicts between attempted installs of …",
+                "file /usr/bin/x conflicts between attempted installs of a-1-1 and b-1-1",
+            ),
+            (
+                "file … from install of … conflicts with …",
+                "file /usr/bin/x from install of a-1-1 conflicts with y",
+            ),
+            ("… conflicts with …-…-…", "a conflicts with b-1-1"),
+        ],
+    ),
+    rule(
+        "conflict",
+        Dependencies,
+        Verdict,
+        &[
             (
                 "…none of the providers can be installed…",
                 "- package a-1-1 requires libfoo, but none of the providers can be installed",
@@ -94,10 +120,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             (
                 "- cannot install both … and …",
                 "- cannot install both a-1-1 from x and a-2-1 from x",
-            ),
-            (
-                "…cannot install the best …candidate …",
-                "Problem: cannot install the best candidate for the job",
             ),
             (
                 "…: package … conflicts with …",
@@ -129,25 +151,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "…has inferior architecture…",
                 "- package a-1-1 has inferior architecture",
             ),
-            ("¤ … is needed by …", "libfoo >= 2 is needed by a-1-1.x86_64"),
-            ("¤ is needed by …", "libfoo is needed by a-1-1.x86_64"),
-            (
-                "…Missing Dependency: …",
-                "Error: Missing Dependency: libfoo is needed by package a",
-            ),
-            (
-                "file … from install of … conflicts with file from package …",
-                "file /usr/bin/x from install of a-1-1 conflicts with file from package b-1-1",
-            ),
-            (
-                "file … conflicts between attempted installs of …",
-                "file /usr/bin/x conflicts between attempted installs of a-1-1 and b-1-1",
-            ),
-            (
-                "file … from install of … conflicts with …",
-                "file /usr/bin/x from install of a-1-1 conflicts with y",
-            ),
-            ("… conflicts with …-…-…", "a conflicts with b-1-1"),
             ("…conflicting dependencies…", "Error: conflicting dependencies"),
         ],
     ),
@@ -163,6 +166,10 @@ pub(in super::super) const RULES: &[Rule] = &[
         Dependencies,
         Plain,
         &[
+            (
+                "…cannot install the best …candidate …",
+                "Problem: cannot install the best candidate for the job",
+            ),
             ("Problem: …", "Problem: conflicting requests"),
             ("Problem №: …", "Problem 1: conflicting requests"),
             ("Error: Problem…", "Error: Problem: conflicting requests"),
@@ -269,11 +276,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "Error: Failed to synchronize cache for repo 'build'",
             ),
             (
-                "…Errors during downloading metadata …",
-                "Errors during downloading metadata for repository 'build':",
-            ),
-            ("…rror downloading packages:…", "Error: Error downloading packages:"),
-            (
                 "…Cannot download …",
                 "Cannot download Packages/a.rpm: All mirrors were tried",
             ),
@@ -342,6 +344,18 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     ),
     // installing
+    rule(
+        "repository-heads",
+        Buildroot,
+        Verdict,
+        &[
+            (
+                "…Errors during downloading metadata …",
+                "Errors during downloading metadata for repository 'build':",
+            ),
+            ("…rror downloading packages:…", "Error: Error downloading packages:"),
+        ],
+    ),
     rule(
         "install",
         Buildroot,

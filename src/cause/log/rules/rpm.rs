@@ -5,6 +5,9 @@ use crate::koji::CauseClass::{Dependencies, Package, SourceRpm};
 use super::Worth::{Follower, Plain, Reason, Sign};
 use super::{Rule, rule};
 
+/// What rpm repeats at its end and no other rule knows.
+pub(in super::super) static LISTED: Rule = rule("rpm-list", Package, Plain, &[]);
+
 pub(in super::super) const RULES: &[Rule] = &[
     rule(
         "requires",
@@ -282,7 +285,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     ),
     rule(
         "unpack",
-        Package,
+        SourceRpm,
         Reason,
         &[
             (
@@ -443,7 +446,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     rule(
         "rpm-repeats",
         Package,
-        Sign,
+        Plain,
         &[
             (
                 "File not found: …",
@@ -470,7 +473,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     ),
     rule(
-        "script-killed",
+        "rpm-follower",
         Package,
         Follower,
         &[(

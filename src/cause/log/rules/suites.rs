@@ -2,7 +2,7 @@
 
 use crate::koji::CauseClass::Package;
 
-use super::Worth::{Sign, Verdict};
+use super::Worth::{Plain, Sign, Verdict};
 use super::{Rule, rule};
 
 pub(in super::super) const RULES: &[Rule] = &[
@@ -11,11 +11,6 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Verdict,
         &[
-            ("№/№ Test …***…", "12/17 Test #12: x ......***Failed 0.10 sec"),
-            (
-                "№/№ Test …Subprocess aborted…",
-                "2/6 Test #2: x ...Subprocess aborted***Exception: 0.1 sec",
-            ),
             ("№ - … (Failed)…", "12 - x (Failed)"),
             ("№ - … (Timeout)…", "12 - x (Timeout)"),
             ("№ - … (SEGFAULT)…", "12 - x (SEGFAULT)"),
@@ -25,6 +20,18 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("№ - … (Exit code …)…", "12 - x (Exit code 0xc0000135)"),
             ("Could not find executable …", "Could not find executable x"),
             ("Unable to find executable: …", "Unable to find executable: x"),
+        ],
+    ),
+    rule(
+        "ctest-progress",
+        Package,
+        Plain,
+        &[
+            ("№/№ Test …***…", "12/17 Test #12: x ......***Failed 0.10 sec"),
+            (
+                "№/№ Test …Subprocess aborted…",
+                "2/6 Test #2: x ...Subprocess aborted***Exception: 0.1 sec",
+            ),
         ],
     ),
     rule(
@@ -76,14 +83,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ),
             ("ERROR ¤::…", "ERROR tests/test_x.py::test_y - z"),
             (
-                "…_ ERROR collecting … _…",
-                "_____ ERROR collecting tests/test_x.py _____",
-            ),
-            (
-                "ImportError while importing test module …",
-                "ImportError while importing test module '/builddir/tests/test_x.py'.",
-            ),
-            (
                 "ImportError while loading conftest …",
                 "ImportError while loading conftest '/builddir/tests/conftest.py'.",
             ),
@@ -103,6 +102,21 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "ERROR: file or directory not found: tests",
             ),
             ("INTERNALERROR> ¤: …", "INTERNALERROR> ValueError: x"),
+        ],
+    ),
+    rule(
+        "pytest-heads",
+        Package,
+        Sign,
+        &[
+            (
+                "…_ ERROR collecting … _…",
+                "_____ ERROR collecting tests/test_x.py _____",
+            ),
+            (
+                "ImportError while importing test module …",
+                "ImportError while importing test module '/builddir/tests/test_x.py'.",
+            ),
         ],
     ),
     rule(
@@ -144,7 +158,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("--- FAIL: …", "--- FAIL: TestX (0.00s)"),
             ("¤_test.go:№: …", "x_test.go:12: expected 1, got 2"),
             ("¤_test.go:№:№: …", "x_test.go:12:3: undefined: y"),
-            ("FAIL\t…", "FAIL\tx"),
             ("panic: …", "panic: runtime error: index out of range [recovered]"),
         ],
     ),
