@@ -18,6 +18,7 @@
 )]
 
 mod broker;
+mod causes;
 mod command_line;
 mod configuration;
 mod data_files;
