@@ -175,7 +175,7 @@ fn from_epoch(seconds: f64) -> Option<Timestamp> {
 /// Up to here, doubles hold every integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Returns a float as the integer that it is, up to [`EXACT`].
+/// Returns a float as the integer that it is, up to 2⁵³.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "it is whole and small enough to be exact"
