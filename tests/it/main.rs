@@ -29,6 +29,7 @@ mod lab_day;
 mod languages;
 mod notices;
 mod rabbit;
+mod recorded_hub;
 mod service;
 mod session_bus;
 mod sleep;
