@@ -1,4 +1,4 @@
-"""The messages that Koji's Fedora Messaging plugin sends for a change, in the form in which our laboratory wrote down real ones.
+"""The messages that Koji's Fedora Messaging plugin sends for a change, in the form of our laboratory's recordings.
 
 The bus is silent about most tasks: it hears only of scratch builds, and never of their creation.
 """

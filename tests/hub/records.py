@@ -55,7 +55,7 @@ class Clock:
         self.stopped_at = None
 
     def now(self):
-        return round(time.time() if self.stopped_at is None else self.stopped_at, 6)
+        return round(float(time.time() if self.stopped_at is None else self.stopped_at), 6)
 
 
 class Records:

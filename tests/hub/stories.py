@@ -181,6 +181,7 @@ def complete(records, task):
 
 def finish(records, task):
     """Everything to the end: the build is complete and tagged, or the scratch build done."""
+    _must_be(task, OPEN)
     if _is_scratch(task):
         arches = _arches(records, task)
         if not arches or any(it["state"] != CLOSED for it in arches):

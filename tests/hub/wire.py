@@ -1,4 +1,4 @@
-"""XML-RPC as a Koji hub speaks it: Python's own module, with integers of any size, nil, and keywords in a last struct."""
+"""XML-RPC as a Koji hub speaks it: Python's own, with integers of any size, nil, and keywords in a last struct."""
 
 import datetime
 import xmlrpc.client

@@ -33,5 +33,6 @@ mod recorded_hub;
 mod service;
 mod session_bus;
 mod sleep;
+mod small_hub;
 mod tidy;
 mod tray;

@@ -6,6 +6,7 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     reason = "what is public here is for the stories of the other modules, as far as they need it"
 )]
