@@ -24,6 +24,8 @@ mod data_files;
 mod decoding;
 mod desktop_real;
 mod end_to_end;
+mod hub_client;
+mod hub_server;
 mod identity;
 mod lab_day;
 mod languages;
