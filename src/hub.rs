@@ -6,10 +6,16 @@
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
 pub mod access;
+pub mod call;
 pub mod client;
 pub mod fault;
 pub mod files;
 mod http;
+pub mod ini;
+pub mod look;
+pub mod names;
 mod patience;
+pub mod profile;
 pub mod session;
 pub mod trouble;
+pub mod xmlrpc;

@@ -317,11 +317,11 @@ impl Keeper {
                 tally.heard += 1;
                 let news = News {
                     instance: self.instance.clone(),
-                    delivery: Delivery {
+                    delivery: Some(Delivery {
                         instance: self.instance.clone(),
                         connection: self.connection,
                         tag: message.delivery_tag,
-                    },
+                    }),
                     message: envelope.message_id.map(str::to_owned),
                     sent,
                     change,
