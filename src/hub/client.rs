@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -139,8 +140,8 @@ impl Client {
         F: FnOnce(&mut dyn BufRead) -> Result<Result<T, Fault>, E> + Clone + Send + 'static,
     {
         let limit = self.server.times().call;
-        patiently(self.address(), limit, async |fresh| {
-            self.once(call, fresh, decode.clone()).await
+        patiently(self.address(), limit, |fresh| {
+            self.once(call, fresh, decode.clone()).boxed()
         })
         .await
     }

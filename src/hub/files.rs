@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE};
@@ -18,7 +19,7 @@ use url::Url;
 
 use super::access::{Address, FileServer};
 use super::http::{Line, Server, Terms, answer, refusal, text};
-use super::patience::{Missed, patiently};
+use super::patience::{Missed, Try, patiently};
 use super::trouble::HubError;
 
 /// The most of a file that is handed out, in bytes.
@@ -80,19 +81,7 @@ impl Files {
     /// Whatever [`HubError`] knows.
     pub async fn find(&self, path: &str) -> Result<Option<Found>, HubError> {
         let target = self.target(path)?;
-        let ask = async |fresh| {
-            let (line, answer) = self.get(Method::HEAD, &target, None, fresh).await?;
-            let found = match answer.status() {
-                StatusCode::OK => Some(Found {
-                    size: text(answer.headers().get(CONTENT_LENGTH)).and_then(|it| it.parse().ok()),
-                }),
-                StatusCode::NOT_FOUND | StatusCode::GONE => None,
-                _ => return Err(refusal(answer, true).await.into()),
-            };
-            self.server.keep(line);
-            Ok(found)
-        };
-        self.ask(ask).await
+        self.ask(|fresh| self.find_once(&target, fresh).boxed()).await
     }
 
     /// Returns the end of a file, `most` bytes of it and never more than [`MAX_PART`]; `None` if there is no such
@@ -104,32 +93,7 @@ impl Files {
     pub async fn tail(&self, path: &str, most: usize) -> Result<Option<Part>, HubError> {
         let target = self.target(path)?;
         let most = most.clamp(1, MAX_PART);
-        let ask = async |fresh| {
-            let wanted = format!("bytes=-{most}");
-            let (line, answer) = self.get(Method::GET, &target, Some(&wanted), fresh).await?;
-            let size = match answer.status() {
-                StatusCode::OK => answer.body().size_hint().exact(),
-                _ => return Ok(self.part(line, answer, most).await?),
-            };
-            match size {
-                Some(size) if size > MAX_WHOLE as u64 => {
-                    // It may know parts by their place, if not by their distance from the end.
-                    drop((line, answer));
-                    let start = size - most as u64;
-                    let wanted = format!("bytes={start}-{}", size - 1);
-                    let (line, answer) = self.get(Method::GET, &target, Some(&wanted), fresh).await?;
-                    Ok(self.part(line, answer, most).await?)
-                }
-                Some(_) | None => {
-                    let mut part = self.whole(line, answer).await?;
-                    let start = part.bytes.len().saturating_sub(most);
-                    part.bytes.drain(..start);
-                    part.start = start as u64;
-                    Ok(Some(part))
-                }
-            }
-        };
-        self.ask(ask).await
+        self.ask(|fresh| self.tail_once(&target, most, fresh).boxed()).await
     }
 
     /// Returns what a file has from `start` on, `most` bytes of it and never more than [`MAX_PART`]; nothing if it
@@ -141,26 +105,65 @@ impl Files {
     pub async fn part_from(&self, path: &str, start: u64, most: usize) -> Result<Option<Part>, HubError> {
         let target = self.target(path)?;
         let most = most.clamp(1, MAX_PART);
-        let end = start.saturating_add(most as u64);
-        let ask = async |fresh| {
-            let wanted = format!("bytes={start}-{}", end - 1);
-            let (line, answer) = self.get(Method::GET, &target, Some(&wanted), fresh).await?;
-            if answer.status() != StatusCode::OK {
-                return Ok(self.part(line, answer, most).await?);
-            }
-            let mut part = self.whole(line, answer).await?;
-            let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(part.bytes.len());
-            let range: Range<usize> = within(start)..within(end);
-            part.bytes = part.bytes.drain(range).collect();
-            part.start = start;
-            Ok(Some(part))
-        };
-        self.ask(ask).await
+        self.ask(|fresh| self.part_once(&target, start, most, fresh).boxed())
+            .await
     }
 
-    async fn ask<T>(&self, ask: impl AsyncFn(bool) -> Result<T, Missed>) -> Result<T, HubError> {
+    async fn ask<'a, T>(&self, ask: impl Fn(bool) -> Try<'a, T>) -> Result<T, HubError> {
         let _turn = self.turns.acquire().await;
         patiently(self.address(), self.server.times().call, ask).await
+    }
+
+    async fn find_once(&self, target: &str, fresh: bool) -> Result<Option<Found>, Missed> {
+        let (line, answer) = self.get(Method::HEAD, target, None, fresh).await?;
+        let found = match answer.status() {
+            StatusCode::OK => Some(Found {
+                size: text(answer.headers().get(CONTENT_LENGTH)).and_then(|it| it.parse().ok()),
+            }),
+            StatusCode::NOT_FOUND | StatusCode::GONE => None,
+            _ => return Err(refusal(answer, true).await.into()),
+        };
+        self.server.keep(line);
+        Ok(found)
+    }
+
+    async fn tail_once(&self, target: &str, most: usize, fresh: bool) -> Result<Option<Part>, Missed> {
+        let wanted = format!("bytes=-{most}");
+        let (line, answer) = self.get(Method::GET, target, Some(&wanted), fresh).await?;
+        if answer.status() != StatusCode::OK {
+            return Ok(self.part(line, answer, most).await?);
+        }
+        match answer.body().size_hint().exact() {
+            Some(size) if size > MAX_WHOLE as u64 => {
+                // It may know parts by their place, if not by their distance from the end.
+                drop((line, answer));
+                let wanted = format!("bytes={}-{}", size - most as u64, size - 1);
+                let (line, answer) = self.get(Method::GET, target, Some(&wanted), fresh).await?;
+                Ok(self.part(line, answer, most).await?)
+            }
+            Some(_) | None => {
+                let mut part = self.whole(line, answer).await?;
+                let start = part.bytes.len().saturating_sub(most);
+                part.bytes.drain(..start);
+                part.start = start as u64;
+                Ok(Some(part))
+            }
+        }
+    }
+
+    async fn part_once(&self, target: &str, start: u64, most: usize, fresh: bool) -> Result<Option<Part>, Missed> {
+        let end = start.saturating_add(most as u64);
+        let wanted = format!("bytes={start}-{}", end - 1);
+        let (line, answer) = self.get(Method::GET, target, Some(&wanted), fresh).await?;
+        if answer.status() != StatusCode::OK {
+            return Ok(self.part(line, answer, most).await?);
+        }
+        let mut part = self.whole(line, answer).await?;
+        let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(part.bytes.len());
+        let range: Range<usize> = within(start)..within(end);
+        part.bytes = part.bytes.drain(range).collect();
+        part.start = start;
+        Ok(Some(part))
     }
 
     /// Returns the escaped path of a file as it goes out. Nobody climbs out of the configured folder.

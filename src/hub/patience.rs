@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -31,6 +32,9 @@ pub(super) struct Missed {
     pub(super) may_repeat: bool,
 }
 
+/// One try under way. In a box, as no async closure can be sent to another thread yet by whoever is generic over it.
+pub(super) type Try<'a, T> = BoxFuture<'a, Result<T, Missed>>;
+
 impl From<HubError> for Missed {
     fn from(error: HubError) -> Self {
         Self {
@@ -47,20 +51,20 @@ impl From<HubError> for Missed {
 /// # Errors
 ///
 /// Those of the last try; after the time limit, those of the last try that came to an end.
-pub(super) async fn patiently<T>(
+pub(super) async fn patiently<'a, T>(
     server: &Address,
     limit: Duration,
-    ask: impl AsyncFn(bool) -> Result<T, Missed>,
+    ask: impl Fn(bool) -> Try<'a, T>,
 ) -> Result<T, HubError> {
     let mut last = None;
     let answered = timeout(limit, tries(server, &mut last, ask)).await;
     answered.unwrap_or_else(|_| Err(last.unwrap_or(HubError::Silent(limit))))
 }
 
-async fn tries<T>(
+async fn tries<'a, T>(
     server: &Address,
     last: &mut Option<HubError>,
-    ask: impl AsyncFn(bool) -> Result<T, Missed>,
+    ask: impl Fn(bool) -> Try<'a, T>,
 ) -> Result<T, HubError> {
     let mut patience = Patience::new();
     let mut fresh = false;

@@ -25,6 +25,8 @@ mod data_files;
 mod decoding;
 mod desktop_real;
 mod end_to_end;
+mod hub_client;
+mod hub_server;
 mod hub_answers;
 mod hub_profiles;
 mod identity;
