@@ -6,3 +6,4 @@
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
 pub mod fault;
+pub mod session;
