@@ -6,4 +6,5 @@
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
 pub mod fault;
+pub mod login;
 pub mod session;
