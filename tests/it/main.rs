@@ -17,6 +17,7 @@
     reason = "a test may stop at once, print what it saw, and look at the clock"
 )]
 
+mod apache;
 mod broker;
 mod command_line;
 mod configuration;
@@ -24,6 +25,7 @@ mod data_files;
 mod decoding;
 mod desktop_real;
 mod end_to_end;
+mod hub_login;
 mod identity;
 mod lab_day;
 mod languages;
