@@ -8,8 +8,12 @@
 //!
 //! **Invariant:** this room imports `koji` and nothing else of ours.
 
+mod acting;
+pub mod ask;
+mod asking;
 pub mod effect;
 pub mod event;
+mod learning;
 pub mod link;
 mod merge;
 pub mod notice;
@@ -19,13 +23,15 @@ mod seen;
 pub mod state;
 mod step;
 pub mod story;
+mod telling;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Effect, Save};
-pub use event::{Closed, Delivery, Event, News, Outcome, PauseFor, Request};
+pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, Progress, Unanswered};
+pub use effect::{Effect, Reply, Save};
+pub use event::{Closed, Delivery, Event, News, Outcome, PauseFor, Request, Ticket};
 pub use link::{Link, Problem, Trouble};
-pub use notice::{Digest, Fate, Notice, NoticeId, RuleName, Tale, Telling};
+pub use notice::{Deed, Digest, Fate, Notice, NoticeId, RuleName, Tale, Telling};
 pub use rules::{Rules, Toggle, Wanted, Whose};
-pub use state::{Line, Watch};
-pub use story::{Standing, Story};
+pub use state::{Ending, Line, Resumed, Watch};
+pub use story::{Standing, Story, Whereabouts};

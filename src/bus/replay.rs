@@ -126,11 +126,11 @@ impl Recording {
         match decode(&self.dialect, &envelope) {
             Ok(Decoded::News { sent, change }) => Heard::News(News {
                 instance: self.instance.clone(),
-                delivery: Delivery {
+                delivery: Some(Delivery {
                     instance: self.instance.clone(),
                     connection: 0,
                     tag,
-                },
+                }),
                 message: record.message_id.clone(),
                 sent,
                 change,

@@ -44,6 +44,8 @@ impl Demo {
         let whose = Whose {
             users: BTreeSet::from(["alice".to_owned()]),
             packages: BTreeSet::new(),
+            bus: true,
+            ..Whose::default()
         };
         let wanted = Wanted {
             started: true,
@@ -59,6 +61,7 @@ impl Demo {
                 wanted,
                 instances: BTreeMap::from([(instance.clone(), whose)]),
                 zone: TimeZone::system(),
+                live: false,
             },
             sites: BTreeMap::from([(instance.clone(), site)]),
             recording: Box::new(Recording {

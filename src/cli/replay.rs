@@ -116,6 +116,8 @@ impl Replay {
         let whose = Whose {
             users: self.user.iter().cloned().collect(),
             packages: self.package.iter().cloned().collect::<BTreeSet<_>>(),
+            bus: true,
+            ..Whose::default()
         };
         Rules {
             wanted: Wanted {
@@ -125,6 +127,7 @@ impl Replay {
             },
             instances: BTreeMap::from([(instance.clone(), whose)]),
             zone: TimeZone::UTC,
+            live: false,
         }
     }
 
@@ -178,9 +181,12 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                     say(&serde_json::to_string(&printed)?)?;
                     events.push_back(Event::Shown(notice.id, Outcome::Taken));
                 }
-                Effect::Record(news) => events.push_back(Event::Recorded(news.delivery)),
+                Effect::Record(news) => events.extend(news.delivery.map(Event::Recorded)),
                 Effect::Withdraw(_)
                 | Effect::Acknowledge(_)
+                | Effect::Ask(..)
+                | Effect::Mark(..)
+                | Effect::Reply(..)
                 | Effect::Listen(..)
                 | Effect::Announce(_)
                 | Effect::Open { .. }
@@ -238,6 +244,8 @@ impl Printed {
         let (about, digest, first) = match &notice.telling {
             Telling::One(tale) => (Some(About::new(tale)), None, Some(tale)),
             Telling::Many(it) => (None, Some(it.tales.iter().map(About::new).collect()), it.tales.first()),
+            // Nothing is done to a hub that nobody asks.
+            Telling::Confirm(..) | Telling::Acted(_) => (None, None, None),
         };
         Self {
             notice: notice.id.0,

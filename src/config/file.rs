@@ -27,6 +27,7 @@ pub(super) struct Tell {
     canceled: bool,
     scratch: bool,
     tagged: bool,
+    pub(super) in_repo: bool,
     followed: bool,
     sound: bool,
 }
@@ -80,6 +81,7 @@ pub(super) fn toggle_key(toggle: Toggle) -> &'static str {
         Toggle::Canceled => "canceled",
         Toggle::Scratch => "scratch",
         Toggle::Tagged => "tagged",
+        Toggle::InRepo => "in-repo",
         Toggle::Followed => "followed",
         Toggle::Sound => "sound",
     }
@@ -94,6 +96,7 @@ impl From<Wanted> for Tell {
             canceled: it.canceled,
             scratch: it.scratch,
             tagged: it.tagged,
+            in_repo: it.in_repo,
             followed: it.followed,
             sound: it.sound,
         }
@@ -109,6 +112,7 @@ impl From<Tell> for Wanted {
             canceled: it.canceled,
             scratch: it.scratch,
             tagged: it.tagged,
+            in_repo: it.in_repo,
             followed: it.followed,
             sound: it.sound,
         }

@@ -51,6 +51,8 @@ impl Settings {
         let whose = |it: &Instance| Whose {
             users: it.users.clone(),
             packages: it.packages.clone(),
+            bus: true,
+            ..Whose::default()
         };
         Rules {
             wanted: self.wanted,
@@ -60,6 +62,7 @@ impl Settings {
                 .map(|(name, it)| (name.clone(), whose(it)))
                 .collect(),
             zone,
+            live: true,
         }
     }
 

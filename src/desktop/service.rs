@@ -416,6 +416,7 @@ fn toggle_name(toggle: Toggle) -> &'static str {
         Toggle::Canceled => "canceled",
         Toggle::Scratch => "scratch",
         Toggle::Tagged => "tagged",
+        Toggle::InRepo => "in-repo",
         Toggle::Followed => "followed",
         Toggle::Sound => "sound",
     }

@@ -119,4 +119,9 @@ impl Child {
     pub fn is_arch_build(&self) -> bool {
         self.method == "buildArch"
     }
+
+    /// Returns whether this makes the source RPM that the others build from.
+    pub fn is_source_rpm(&self) -> bool {
+        self.method == "buildSRPMFromSCM" || self.method == "rebuildSRPM"
+    }
 }

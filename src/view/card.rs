@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::text;
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Digest, Fate, Notice, NoticeId, PauseFor, Request, RuleName, Standing, Story, Tale, Telling};
+use crate::watch::{
+    Act, Deed, Digest, Fate, Notice, NoticeId, PauseFor, Request, RuleName, Standing, Story, Tale, Telling,
+};
 
 /// A notification as a person reads it. Plain text: whoever shows it escapes it where markup is understood.
 /// Control and bidirectional formatting characters are gone and lengths are capped.
@@ -54,6 +56,8 @@ pub fn card(notice: &Notice, sites: &BTreeMap<InstanceName, Site>) -> Card {
     match &notice.telling {
         Telling::One(tale) => one(notice, tale, sites.get(&tale.story.instance)),
         Telling::Many(digest) => many(notice, digest, sites),
+        Telling::Confirm(act, story) => question(notice, *act, story),
+        Telling::Acted(deed) => answer(notice, deed, sites.get(&deed.story.instance)),
     }
 }
 
@@ -68,7 +72,7 @@ fn one(notice: &Notice, tale: &Tale, site: Option<&Site>) -> Card {
         urgency,
         category,
         sound: notice.sound.then_some(sound),
-        expires: tale.fate != Fate::Failed,
+        expires: !tale.fate.is_bad(),
         actions: actions(story, &tale.fate, site),
     }
 }
@@ -77,9 +81,78 @@ fn manner(fate: &Fate) -> (Urgency, &'static str, &'static str) {
     match fate {
         Fate::Started => (Urgency::Low, "transfer", "dialog-information"),
         Fate::Finished => (Urgency::Normal, "transfer.complete", "complete"),
-        Fate::Failed => (Urgency::Normal, "transfer.error", "dialog-error"),
+        Fate::Doomed | Fate::Failed | Fate::NotTagged => (Urgency::Normal, "transfer.error", "dialog-error"),
         Fate::Canceled => (Urgency::Normal, "transfer.error", "dialog-warning"),
-        Fate::Tagged(_) | Fate::Untagged(_) => (Urgency::Low, "transfer.complete", "dialog-information"),
+        Fate::Tagged(_) | Fate::Untagged(_) | Fate::InRepo(_) => {
+            (Urgency::Low, "transfer.complete", "dialog-information")
+        }
+    }
+}
+
+/// Asks whether something shall be done. Not doing it needs no button.
+fn question(notice: &Notice, act: Act, story: &Story) -> Card {
+    let what = what(story);
+    let about = (story.instance.clone(), story.subject.clone());
+    let (title, label) = match act {
+        Act::Resubmit => (tr("Submit {what} again?"), tr("Submit again")),
+        Act::Cancel => (tr("Cancel {what}?"), tr("Cancel the build")),
+    };
+    Card {
+        notice: notice.id,
+        replaces: notice.replaces,
+        title: text::clean(&fill(&title, &[("what", &what)]), text::MAX_LINE),
+        body: fill(
+            &tr("On {instance}"),
+            &[("instance", &text::name(story.instance.as_str()))],
+        ),
+        urgency: Urgency::Normal,
+        category: "transfer",
+        sound: None,
+        expires: false,
+        actions: vec![Action {
+            key: "confirm",
+            label,
+            request: Request::Confirm { act, about },
+        }],
+    }
+}
+
+/// Tells what became of something that was to be done.
+fn answer(notice: &Notice, deed: &Deed, site: Option<&Site>) -> Card {
+    let what = what(&deed.story);
+    let (title, body) = match (&deed.done, deed.act) {
+        (Ok(_), Act::Resubmit) => (tr("{what} was submitted again"), String::new()),
+        (Ok(_), Act::Cancel) => (tr("{what} is being canceled"), String::new()),
+        (Err(why), Act::Resubmit) => (tr("{what} was not submitted again"), text::clean(why, text::MAX_LINE)),
+        (Err(why), Act::Cancel) => (tr("{what} was not canceled"), text::clean(why, text::MAX_LINE)),
+    };
+    let page = match deed.done {
+        Ok(Some(task)) => site.and_then(|it| it.task_page(task)),
+        Ok(None) | Err(_) => page(&deed.story, site),
+    };
+    let open = |link| Action {
+        key: "default",
+        label: tr("Open task"),
+        request: Request::Open {
+            link,
+            token: None,
+            about: None,
+        },
+    };
+    Card {
+        notice: notice.id,
+        replaces: notice.replaces,
+        title: text::clean(&fill(&title, &[("what", &what)]), text::MAX_LINE),
+        body,
+        urgency: Urgency::Normal,
+        category: if deed.done.is_ok() {
+            "transfer"
+        } else {
+            "transfer.error"
+        },
+        sound: None,
+        expires: deed.done.is_ok(),
+        actions: page.map(open).into_iter().collect(),
     }
 }
 
@@ -122,6 +195,9 @@ fn title(tale: &Tale) -> String {
         Fate::Started | Fate::Finished | Fate::Failed | Fate::Canceled => return standing(&tale.story),
         Fate::Tagged(_) => tr("{what} was tagged"),
         Fate::Untagged(_) => tr("{what} was untagged"),
+        Fate::Doomed => tr("{what} is failing"),
+        Fate::NotTagged => tr("{what} is built, but not tagged"),
+        Fate::InRepo(_) => tr("{what} is in the repository"),
     };
     fill(&sentence, &[("what", &what(&tale.story))])
 }
@@ -162,7 +238,9 @@ pub(super) fn standing(story: &Story) -> String {
 fn body(tale: &Tale) -> String {
     let mut lines = Vec::new();
     match &tale.fate {
-        Fate::Failed => lines.extend(cause(&tale.story)),
+        Fate::Failed | Fate::Doomed => lines.extend(cause(&tale.story)),
+        Fate::NotTagged => {}
+        Fate::InRepo(tag) => return fill(&tr("Now in {tag}"), &[("tag", &text::name(tag))]),
         // Where it was built for says nothing here, and looks like a tag.
         Fate::Tagged(tag) => return fill(&tr("Now in {tag}"), &[("tag", &text::name(tag))]),
         Fate::Untagged(tag) => return fill(&tr("No longer in {tag}"), &[("tag", &text::name(tag))]),
@@ -255,7 +333,7 @@ fn actions(story: &Story, fate: &Fate, site: Option<&Site>) -> Vec<Action> {
             request: open(page),
         });
     }
-    if *fate == Fate::Failed
+    if fate.is_bad()
         && let Some(log) = log(story, site)
     {
         actions.push(Action {

@@ -229,6 +229,7 @@ fn label(toggle: Toggle) -> String {
         Toggle::Canceled => tr("Canceled builds"),
         Toggle::Scratch => tr("Scratch builds"),
         Toggle::Tagged => tr("Tagged builds"),
+        Toggle::InRepo => tr("Builds that reach the repository"),
         Toggle::Followed => tr("Other people's builds of packages I follow"),
         Toggle::Sound => tr("Play a sound"),
     }

@@ -236,6 +236,7 @@ fn the_menu_of_a_quiet_afternoon() {
                 [x] Canceled builds
                 [x] Scratch builds
                 [ ] Tagged builds
+                [ ] Builds that reach the repository
                 [x] Other people's builds of packages I follow
                 --
                 [ ] Play a sound
@@ -342,6 +343,7 @@ fn the_menu_of_the_first_moments() {
         wanted: Wanted::default(),
         instances: BTreeMap::new(),
         zone: TimeZone::UTC,
+        live: true,
     });
     unconfigured.step(
         time(0),
@@ -662,11 +664,11 @@ fn task(what: &str, new: TaskState) -> Change {
 fn news(number: u64, change: Change) -> News {
     News {
         instance: fedora(),
-        delivery: Delivery {
+        delivery: Some(Delivery {
             instance: fedora(),
             connection: 1,
             tag: number,
-        },
+        }),
         message: Some(number.to_string()),
         sent: Some(time(0)),
         change,
@@ -677,11 +679,14 @@ fn watch() -> Watch {
     let whose = Whose {
         users: BTreeSet::from(["mona".to_owned()]),
         packages: BTreeSet::new(),
+        bus: true,
+        ..Whose::default()
     };
     Watch::new(Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(fedora(), whose)]),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
+        live: true,
     })
 }
 

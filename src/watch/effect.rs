@@ -1,6 +1,8 @@
 //! What is to be done. Always in the imperative, always carried out in order.
 
-use super::{Delivery, News, Notice, NoticeId, Story, Toggle};
+use jiff::Timestamp;
+
+use super::{Ask, Delivery, News, Notice, NoticeId, Story, Ticket, Toggle};
 use crate::koji::{InstanceName, Interest};
 
 /// Something to be done.
@@ -16,6 +18,12 @@ pub enum Effect {
     Acknowledge(Delivery),
     /// Hear this from now on, and nothing else.
     Listen(InstanceName, Interest),
+    /// Ask an instance's hub; answered by [`super::Event::Learned`], always.
+    Ask(InstanceName, Ask),
+    /// Write down that all of mine that ended until then, by the hub's clock, was dealt with.
+    Mark(InstanceName, Timestamp),
+    /// Answer whoever waits under this number.
+    Reply(Ticket, Reply),
     /// Tell programs that listen on D-Bus that a build or task has changed.
     Announce(Story),
     /// Show a page in the browser.
@@ -38,4 +46,17 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Save {
     Toggle(Toggle, bool),
+}
+
+/// An answer to a person or a program that waits for one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// This is what was meant, and how it stands.
+    Is(Story),
+    /// The hub knows nothing of the kind, or it is not followed.
+    Unknown,
+    /// The instance has no hub that could be asked.
+    NoHub,
+    /// The hub could not be asked; the reason in a few words.
+    NoAnswer(String),
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::{Link, NoticeId, Rules, Toggle};
+use super::{Act, Learned, Link, Lookup, NoticeId, Resumed, Rules, Toggle};
 use crate::koji::{Change, InstanceName, Subject};
 
 /// Something that has happened.
@@ -16,6 +16,8 @@ pub enum Event {
     Spoiled(InstanceName),
     /// The journal has the delivery's news safely.
     Recorded(Delivery),
+    /// A hub has answered, or has not.
+    Learned(InstanceName, Learned),
     /// A person asked for something, from the tray, a notification, D-Bus or the command line.
     Asked(Request),
     /// The line to an instance's broker came up or went down.
@@ -30,6 +32,12 @@ pub enum Event {
     TrayChanged(bool),
     /// The autostart entry was written (`true`) or removed (`false`), by us or by somebody else.
     AutostartChanged(bool),
+    /// The computer has slept and is awake again.
+    Slept,
+    /// The computer runs on its battery (`true`) or not.
+    OnBattery(bool),
+    /// What an earlier run had dealt with was read. Comes once, before the configuration.
+    Resumed(Resumed),
     /// The configuration was read anew, and is good.
     Reloaded(Rules),
     /// The configuration was read anew, and is broken: what it says, with file and line. The old one stays in force.
@@ -42,7 +50,8 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub struct News {
     pub instance: InstanceName,
-    pub delivery: Delivery,
+    /// `None`: it was learned from the hub, and there is nothing to acknowledge.
+    pub delivery: Option<Delivery>,
     /// The message's own id, the same in each copy of it. `None` where the source has none.
     pub message: Option<String>,
     /// When the hub sent it, by the hub's clock.
@@ -79,6 +88,22 @@ pub enum Request {
     Mute { package: String, until: PauseFor },
     /// Tell of this package again.
     Unmute { package: String },
+    /// Tell how this build or task ends, whoever's it is. `ticket` is answered by [`super::Effect::Reply`].
+    Follow {
+        instance: InstanceName,
+        lookup: Lookup,
+        ticket: Option<Ticket>,
+    },
+    /// Tell no more of a build or task that is followed.
+    Unfollow {
+        instance: InstanceName,
+        lookup: Lookup,
+        ticket: Option<Ticket>,
+    },
+    /// Make the hub do something to a build or task of mine. Asks for confirmation first.
+    Act { act: Act, about: (InstanceName, Subject) },
+    /// Yes, do it.
+    Confirm { act: Act, about: (InstanceName, Subject) },
     /// The failures so far have been seen: nothing calls for attention any more.
     MarkSeen,
     /// Show no notifications for a while.
@@ -94,6 +119,10 @@ pub enum Request {
     /// End the program.
     Quit,
 }
+
+/// A number under which somebody waits for a reply.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Ticket(pub u64);
 
 /// How long a pause or a mute lasts.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fate, News, Standing, Story};
+use super::{Fate, News, Standing, Story, Whereabouts};
 use crate::koji::{BuildChange, BuildState, Change, TaskChange, TaskState};
 
 /// Times of one story that differ by less are taken as equal: the hub cuts some to whole seconds.
@@ -34,6 +34,10 @@ pub(super) fn begin(news: &News, at: Timestamp, mine: bool) -> Story {
         started: None,
         ended: None,
         changed: at,
+        cause: None,
+        usual: None,
+        whereabouts: Whereabouts::Unknown,
+        followed: false,
     };
     tell(&mut story, &news.change, at);
     story
@@ -52,6 +56,15 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
     }
     let comes_back = story.standing.is_settled() && !new.is_settled();
     !comes_back || old == Some(story.standing)
+}
+
+/// Returns whether the change is an ending.
+pub(super) fn is_end(change: &Change) -> bool {
+    match change {
+        Change::Build(it) => it.new.is_settled(),
+        Change::Task(it) => it.new.is_settled(),
+        Change::Tag(_) => false,
+    }
 }
 
 /// Brings the story up to the change. What the message leaves out is kept.
@@ -99,6 +112,26 @@ fn tell_task(story: &mut Story, change: &TaskChange, at: Timestamp) {
     story.ended = change.new.is_settled().then_some(change.completed.unwrap_or(at));
     if !change.children.is_empty() || !change.new.is_settled() {
         story.children.clone_from(&change.children);
+    }
+}
+
+/// Takes from a change that is not newer what the story does not know.
+pub(super) fn fill(story: &mut Story, change: &Change) {
+    let (task, owner, target, started, children) = match change {
+        Change::Build(it) => (it.task, &it.owner, &it.target, it.started.or(it.created), &it.children),
+        Change::Task(it) => (Some(it.task), &it.owner, &it.target, it.started, &it.children),
+        Change::Tag(_) => return,
+    };
+    story.task = story.task.or(task);
+    story.started = story.started.or(started);
+    if story.owner.is_none() {
+        story.owner.clone_from(owner);
+    }
+    if story.target.is_none() {
+        story.target.clone_from(target);
+    }
+    if story.children.is_empty() {
+        story.children.clone_from(children);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Story;
+use super::{Act, Story};
 
 /// Our own number of a notification, for as long as we run. The server has another one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -32,6 +32,19 @@ pub enum Telling {
     One(Tale),
     /// Many at once.
     Many(Digest),
+    /// A question: shall this be done?
+    Confirm(Act, Story),
+    /// What became of something that was to be done.
+    Acted(Deed),
+}
+
+/// What became of something that a person wanted done on the hub.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    pub act: Act,
+    pub story: Story,
+    /// The number of the new task, where there is one, or why it was not done.
+    pub done: Result<Option<crate::koji::TaskId>, String>,
 }
 
 /// One piece of news: what has become of a build or a task.
@@ -50,10 +63,28 @@ pub struct Tale {
 pub enum Fate {
     Started,
     Finished,
+    /// A part has failed while others still run: it will fail.
+    Doomed,
     Failed,
     Canceled,
     Tagged(String),
     Untagged(String),
+    /// It is built, but its task could not put it into its tag.
+    NotTagged,
+    /// A repository made of this tag holds it.
+    InRepo(String),
+}
+
+impl Fate {
+    /// Returns whether it is one that calls for somebody, and has a cause.
+    pub fn is_bad(&self) -> bool {
+        match self {
+            Self::Doomed | Self::Failed | Self::NotTagged => true,
+            Self::Started | Self::Finished | Self::Canceled | Self::Tagged(_) | Self::Untagged(_) | Self::InRepo(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// Many pieces of news in one notice.
@@ -63,6 +94,8 @@ pub struct Digest {
     pub tales: Vec<Tale>,
     /// How many more there were than could be kept.
     pub left_out: u32,
+    /// It all happened while nobody was listening: the computer slept, or we did not run.
+    pub away: bool,
 }
 
 /// The rule that wanted something told.
@@ -76,6 +109,8 @@ pub enum RuleName {
     MyTags,
     /// Somebody else's build of a package I follow.
     FollowedPackages,
+    /// One build or task that I follow.
+    Followed,
 }
 
 impl RuleName {
@@ -86,6 +121,7 @@ impl RuleName {
             Self::MyScratchBuilds => "my-scratch-builds",
             Self::MyTags => "my-tags",
             Self::FollowedPackages => "followed-packages",
+            Self::Followed => "followed",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fate, Tale};
+use super::{Digest, Fate, Tale};
 
 /// How many popups may appear within [`WINDOW`].
 pub(super) const MAX_POPUPS: usize = 5;
@@ -36,14 +36,24 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Adds a tale. That something has started is dropped when its end comes in.
+    /// Adds a tale. That something has started, or will fail, is dropped when its end comes in.
     pub(super) fn push(&mut self, tale: Tale) {
         let is_same = |it: &Tale| it.story.instance == tale.story.instance && it.story.subject == tale.story.subject;
-        self.tales.retain(|it| it.fate != Fate::Started || !is_same(it));
+        self.tales
+            .retain(|it| !matches!(it.fate, Fate::Started | Fate::Doomed) || !is_same(it));
         if self.tales.len() < MAX_HELD {
             self.tales.push(tale);
         } else {
             self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    /// Returns what was held as one telling.
+    pub(super) fn digest(self, away: bool) -> Digest {
+        Digest {
+            tales: self.tales,
+            left_out: self.left_out,
+            away,
         }
     }
 
@@ -102,6 +112,11 @@ impl Pace {
     /// Returns whether something is held.
     pub(super) fn holds(&self) -> bool {
         !self.held.is_empty()
+    }
+
+    /// Changes each tale that is held.
+    pub(super) fn each(&mut self, change: &mut impl FnMut(&mut Tale)) {
+        self.held.tales.iter_mut().for_each(change);
     }
 
     /// Removes held tales that are no longer wanted, such as those of a package that was muted.

@@ -13,6 +13,8 @@ pub struct Rules {
     pub instances: BTreeMap<InstanceName, Whose>,
     /// The local time zone, for "until tomorrow".
     pub zone: TimeZone,
+    /// News is of now: what is long over when it comes was missed, and is summed up. Not so in a recording.
+    pub live: bool,
 }
 
 /// Whose builds are told of, on one instance.
@@ -22,6 +24,12 @@ pub struct Whose {
     pub users: BTreeSet<String>,
     /// Packages that are followed whoever builds them.
     pub packages: BTreeSet<String>,
+    /// There is a broker that tells of changes.
+    pub bus: bool,
+    /// There is a hub that can be asked.
+    pub hub: bool,
+    /// The hub knows us by a login, so things can be done there.
+    pub logs_in: bool,
 }
 
 /// The toggles.
@@ -33,6 +41,7 @@ pub struct Wanted {
     pub canceled: bool,
     pub scratch: bool,
     pub tagged: bool,
+    pub in_repo: bool,
     pub followed: bool,
     pub sound: bool,
 }
@@ -47,6 +56,7 @@ impl Default for Wanted {
             canceled: true,
             scratch: true,
             tagged: false,
+            in_repo: false,
             followed: true,
             sound: false,
         }
@@ -62,19 +72,21 @@ pub enum Toggle {
     Canceled,
     Scratch,
     Tagged,
+    InRepo,
     Followed,
     Sound,
 }
 
 impl Toggle {
     /// All of them, in menu order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Started,
         Self::Finished,
         Self::Failed,
         Self::Canceled,
         Self::Scratch,
         Self::Tagged,
+        Self::InRepo,
         Self::Followed,
         Self::Sound,
     ];
@@ -90,6 +102,7 @@ impl Wanted {
             Toggle::Canceled => self.canceled,
             Toggle::Scratch => self.scratch,
             Toggle::Tagged => self.tagged,
+            Toggle::InRepo => self.in_repo,
             Toggle::Followed => self.followed,
             Toggle::Sound => self.sound,
         }
@@ -104,6 +117,7 @@ impl Wanted {
             Toggle::Canceled => &mut self.canceled,
             Toggle::Scratch => &mut self.scratch,
             Toggle::Tagged => &mut self.tagged,
+            Toggle::InRepo => &mut self.in_repo,
             Toggle::Followed => &mut self.followed,
             Toggle::Sound => &mut self.sound,
         };

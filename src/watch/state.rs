@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
+use super::asking::Asking;
 use super::pace::{Held, Pace};
 use super::seen::Seen;
-use super::{Delivery, Link, Notice, NoticeId, PauseFor, Rules, Standing, Story};
+use super::{Act, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, Ticket};
 use crate::koji::{InstanceName, Interest, Subject};
 
 /// How many builds and tasks are remembered; settled ones make room first, the oldest before the newer.
@@ -20,6 +21,15 @@ pub const MAX_MUTED: usize = 200;
 
 /// How many notices wait for a notification server; beyond it the oldest are folded into one.
 pub const MAX_WAITING: usize = 50;
+
+/// How many failures are being explained at once; beyond it a failure stays without a reason.
+pub(super) const MAX_EXPLAINED: usize = 50;
+
+/// How many things can be looked up at once.
+pub(super) const MAX_LOOKUPS: usize = 50;
+
+/// How many questions wait for a person's yes.
+pub(super) const MAX_QUESTIONS: usize = 10;
 
 /// Everything that is known. Owned by the loop, by value; nobody else writes.
 #[derive(Clone, Debug)]
@@ -45,6 +55,33 @@ pub struct Watch {
     pub(super) autostart: bool,
     pub(super) configuration: Option<String>,
     pub(super) endings: Endings,
+    pub(super) hubs: BTreeMap<InstanceName, Asking>,
+    /// Until when an earlier run has dealt with everything.
+    pub(super) marks: BTreeMap<InstanceName, Timestamp>,
+    /// Endings after the mark that an earlier run has dealt with.
+    pub(super) told_before: BTreeMap<Key, Vec<Ending>>,
+    pub(super) on_battery: bool,
+    /// What happened while nobody listened, to be summed up.
+    pub(super) away: Held,
+    pub(super) away_until: Option<Timestamp>,
+    /// Failures whose reason is being found out.
+    pub(super) explaining: BTreeSet<Key>,
+    /// What is being looked up, and who waits for it.
+    pub(super) lookups: VecDeque<((InstanceName, Lookup), Option<Ticket>)>,
+    /// Questions that wait for a yes.
+    pub(super) questions: BTreeMap<NoticeId, (Key, Act)>,
+}
+
+/// An ending: the state, and when it was reached where that is known.
+pub type Ending = (Standing, Option<Timestamp>);
+
+/// What an earlier run had dealt with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resumed {
+    /// For each instance: all of mine that ended until then, by the hub's clock.
+    pub marks: BTreeMap<InstanceName, Timestamp>,
+    /// What ended after the mark and was dealt with all the same.
+    pub endings: Vec<(InstanceName, Subject, Ending)>,
 }
 
 /// What a story is filed under.
@@ -55,11 +92,15 @@ pub(super) type Key = (InstanceName, Subject);
 pub(super) struct Entry {
     pub(super) story: Story,
     /// The endings that were dealt with, and when each was reached.
-    pub(super) told: VecDeque<(Standing, Option<Timestamp>)>,
+    pub(super) told: VecDeque<Ending>,
     /// The notification that is on screen for it, or on its way there.
     pub(super) notice: Option<NoticeId>,
+    /// What that notification tells.
+    pub(super) shown: Option<(Fate, RuleName)>,
     /// It failed, and nobody has looked yet.
     pub(super) unseen_failure: bool,
+    /// That it will fail was dealt with.
+    pub(super) doomed: bool,
 }
 
 /// A notice that was handed out.
@@ -121,6 +162,15 @@ impl Watch {
             autostart: false,
             configuration: None,
             endings: Endings::default(),
+            hubs: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            told_before: BTreeMap::new(),
+            on_battery: false,
+            away: Held::default(),
+            away_until: None,
+            explaining: BTreeSet::new(),
+            lookups: VecDeque::new(),
+            questions: BTreeMap::new(),
         };
         watch.file_lines();
         watch
@@ -147,12 +197,13 @@ impl Watch {
         } else {
             self.pace.wake_at()
         };
-        [pause, mute, burst, self.try_again].into_iter().flatten().min()
+        let times = [pause, mute, burst, self.try_again, self.away_until, self.next_look()];
+        times.into_iter().flatten().min()
     }
 
     /// Returns my builds and tasks that are not settled, the newest first.
     pub fn running(&self) -> Vec<&Story> {
-        self.newest_first(|it| it.mine && !it.standing.is_settled())
+        self.newest_first(|it| (it.mine || it.followed) && !it.standing.is_settled())
     }
 
     /// Returns builds and tasks that are settled, mine and those I follow, the newest first.
@@ -208,7 +259,7 @@ impl Watch {
 
     /// Returns whether something is still to be shown: it is held for a digest, or waits for a server.
     pub fn is_holding(&self) -> bool {
-        self.pace.holds() || !self.missed.is_empty() || !self.waiting.is_empty()
+        self.pace.holds() || !self.missed.is_empty() || !self.away.is_empty() || !self.waiting.is_empty()
     }
 
     /// Returns what is wrong with the configuration file, if anything.
@@ -221,7 +272,7 @@ impl Watch {
         self.endings
     }
 
-    fn newest_first(&self, wanted: impl Fn(&Story) -> bool) -> Vec<&Story> {
+    pub(super) fn newest_first(&self, wanted: impl Fn(&Story) -> bool) -> Vec<&Story> {
         let stories = self.stories.values().map(|it| &it.story);
         let mut found: Vec<_> = stories.filter(|it| wanted(it)).collect();
         found.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| b.subject.cmp(&a.subject)));

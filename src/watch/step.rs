@@ -1,20 +1,16 @@
 //! One event, and what follows from it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::pace::{Held, MAX_POPUPS};
 use super::seen::Known;
-use super::state::{Entry, Key, MAX_MUTED, MAX_TOLD, MAX_WAITING, Pause, UnderWay};
+use super::state::{MAX_MUTED, MAX_STORIES, Pause};
 use super::{
-    Closed, Delivery, Digest, Effect, Event, Fate, Link, News, Notice, NoticeId, Outcome, PauseFor, Request, RuleName,
-    Rules, Save, Standing, Story, Tale, Telling, Toggle, Watch, merge,
+    Delivery, Effect, Event, Fate, Link, News, PauseFor, Request, Resumed, RuleName, Rules, Save, Story, Tale, Telling,
+    Toggle, Watch,
 };
-use crate::koji::{Change, InstanceName, Interest, Subject};
-
-/// How long after a notification server did not answer it is tried again, if nothing is heard of it before.
-const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+use crate::koji::{InstanceName, Interest, Subject};
 
 /// A build that has not been heard of for longer is taken for one whose end was missed. Fedora's longest take two days.
 const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -30,14 +26,18 @@ impl Watch {
             Event::Heard(news) => self.heard(now, news, &mut effects),
             Event::Spoiled(instance) => self.spoiled(&instance),
             Event::Recorded(delivery) => self.recorded(delivery, &mut effects),
+            Event::Learned(instance, learned) => self.learned(now, &instance, learned, &mut effects),
             Event::Asked(request) => self.asked(now, request, &mut effects),
-            Event::LinkChanged(instance, link) => self.link_changed(&instance, link, &mut effects),
+            Event::LinkChanged(instance, link) => self.link_changed(now, &instance, link, &mut effects),
             Event::Shown(notice, outcome) => self.shown(now, notice, outcome),
             Event::Closed(notice, closed) => self.closed(notice, closed),
             Event::ServerChanged(is_there) => self.server_changed(is_there, &mut effects),
             Event::TrayChanged(is_there) => self.tray = Some(is_there),
             Event::AutostartChanged(is_on) => self.autostart = is_on,
-            Event::Reloaded(rules) => self.reloaded(rules, &mut effects),
+            Event::Slept => self.look_everywhere(now),
+            Event::OnBattery(is_so) => self.on_battery = is_so,
+            Event::Resumed(resumed) => self.resumed(resumed),
+            Event::Reloaded(rules) => self.reloaded(now, rules, &mut effects),
             Event::ReloadFailed(trouble) => self.configuration = Some(trouble),
             Event::Woke => {}
         }
@@ -48,8 +48,10 @@ impl Watch {
     fn heard(&mut self, now: Timestamp, news: News, effects: &mut Vec<Effect>) {
         let whose = self.rules.instances.get(&news.instance);
         let is_mine = whose.is_some_and(|it| news.change.owner().is_some_and(|owner| it.users.contains(owner)));
-        if !is_mine && !self.is_followed(&news.instance, news.change.package()) {
-            effects.push(Effect::Acknowledge(news.delivery));
+        let key = (news.instance.clone(), news.change.subject());
+        let is_watched = self.stories.get(&key).is_some_and(|it| it.story.followed);
+        if !is_mine && !is_watched && !self.is_followed(&news.instance, news.change.package()) {
+            effects.extend(news.delivery.map(Effect::Acknowledge));
             return;
         }
         if let Some(line) = self.lines.get_mut(&news.instance) {
@@ -61,15 +63,18 @@ impl Watch {
             .as_deref()
             .map_or(Known::New, |it| self.seen.note(&news.instance, it));
         match known {
-            Known::New => self.learn(now, &news, is_mine, effects),
+            Known::New => {
+                self.learn(now, &news, is_mine, None, effects);
+                self.look_after_news(now, &news.instance);
+            }
             Known::Pending => {}
             Known::Recorded => {
-                effects.push(Effect::Acknowledge(news.delivery));
+                effects.extend(news.delivery.map(Effect::Acknowledge));
                 return;
             }
         }
-        if let Some(message) = &news.message {
-            self.unrecorded.insert(news.delivery.clone(), message.clone());
+        if let Some((message, delivery)) = news.message.as_ref().zip(news.delivery.as_ref()) {
+            self.unrecorded.insert(delivery.clone(), message.clone());
         }
         effects.push(Effect::Record(news));
     }
@@ -81,289 +86,6 @@ impl Watch {
         effects.push(Effect::Acknowledge(delivery));
     }
 
-    /// Takes up a change and tells it, if it is one of those that are told.
-    fn learn(&mut self, now: Timestamp, news: &News, mine: bool, effects: &mut Vec<Effect>) {
-        let at = merge::time_of(news, now);
-        let key = (news.instance.clone(), news.change.subject());
-        let fate = merge::fate(&news.change);
-        if matches!(news.change, Change::Tag(_)) {
-            let story = match self.stories.get(&key) {
-                Some(entry) => entry.story.clone(),
-                None => merge::begin(news, at, mine),
-            };
-            if let Some(fate) = fate {
-                let tale = Tale {
-                    fate,
-                    story,
-                    rule: RuleName::MyTags,
-                    late: false,
-                };
-                self.tell(now, &key, tale, effects);
-            }
-            return;
-        }
-        let is_newer = match self.stories.get_mut(&key) {
-            Some(entry) if merge::is_newer(&entry.story, &news.change, at) => {
-                merge::tell(&mut entry.story, &news.change, at);
-                if !entry.story.standing.is_settled() {
-                    // From here on the same ending without a time is another one.
-                    entry.told.retain(|(_, at)| at.is_some());
-                }
-                true
-            }
-            Some(_) => false,
-            None => {
-                self.make_room();
-                let entry = Entry {
-                    story: merge::begin(news, at, mine),
-                    told: VecDeque::new(),
-                    notice: None,
-                    unseen_failure: false,
-                };
-                self.stories.insert(key.clone(), entry);
-                true
-            }
-        };
-        let Some(entry) = self.stories.get_mut(&key) else {
-            return;
-        };
-        // Late news is told as it was then; the story stays as it is now.
-        let mut story = entry.story.clone();
-        if !is_newer {
-            merge::tell(&mut story, &news.change, at);
-        }
-        if is_newer {
-            effects.push(Effect::Announce(story.clone()));
-        }
-        let Some(fate) = fate else {
-            return;
-        };
-        if story.standing.is_settled() {
-            if !entry.is_first(story.standing, news.change.happened()) {
-                return;
-            }
-            self.count(&fate, mine);
-        } else if !is_newer {
-            return;
-        }
-        if let Some(entry) = self.stories.get_mut(&key)
-            && is_newer
-            && mine
-        {
-            entry.unseen_failure = fate == Fate::Failed;
-        }
-        let rule = match (mine, &key.1) {
-            (false, _) => RuleName::FollowedPackages,
-            (true, Subject::Task(_)) => RuleName::MyScratchBuilds,
-            (true, Subject::Build(_) | Subject::NamedBuild(_)) => RuleName::MyBuilds,
-        };
-        let tale = Tale {
-            fate,
-            story,
-            rule,
-            late: !is_newer,
-        };
-        self.tell(now, &key, tale, effects);
-    }
-
-    /// Tells a tale, holds it, or leaves it.
-    fn tell(&mut self, now: Timestamp, key: &Key, tale: Tale, effects: &mut Vec<Effect>) {
-        let on_screen = self.stories.get(key).and_then(|it| it.notice);
-        if !self.is_wanted(&tale) {
-            let is_tag = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_));
-            // What is on screen is no longer true.
-            if let Some(notice) = on_screen
-                && tale.story.standing.is_settled()
-                && !tale.late
-                && !is_tag
-            {
-                self.forget_notice(notice);
-                effects.push(Effect::Withdraw(notice));
-            }
-            return;
-        }
-        if self.pause.is_some() {
-            self.missed.push(tale);
-            return;
-        }
-        if on_screen.is_some() && !tale.late {
-            self.show_one(tale, effects);
-            return;
-        }
-        if let Some(tale) = self.pace.admit(now, tale) {
-            self.show_one(tale, effects);
-        }
-    }
-
-    fn show_one(&mut self, tale: Tale, effects: &mut Vec<Effect>) {
-        if tale.late {
-            // What is on screen for it tells something newer, and stays.
-            let id = self.next_notice();
-            self.show(id, false, Telling::One(tale), effects);
-            return;
-        }
-        let key = (tale.story.instance.clone(), tale.story.subject.clone());
-        let shown = self.stories.get(&key).and_then(|it| it.notice);
-        let id = shown.unwrap_or_else(|| self.next_notice());
-        if let Some(entry) = self.stories.get_mut(&key) {
-            entry.notice = Some(id);
-        }
-        self.show(id, shown.is_some(), Telling::One(tale), effects);
-    }
-
-    fn show_held(&mut self, mut held: Held, effects: &mut Vec<Effect>) {
-        if held.tales.len() == 1
-            && held.left_out == 0
-            && let Some(tale) = held.tales.pop()
-        {
-            self.show_one(tale, effects);
-            return;
-        }
-        if held.is_empty() {
-            return;
-        }
-        for tale in held.tales.iter().filter(|it| !it.late) {
-            // What is on screen for it is older than what the digest tells.
-            let key = (tale.story.instance.clone(), tale.story.subject.clone());
-            if let Some(notice) = self.stories.get(&key).and_then(|it| it.notice) {
-                self.forget_notice(notice);
-                effects.push(Effect::Withdraw(notice));
-            }
-        }
-        let id = self.next_notice();
-        let digest = Digest {
-            tales: held.tales,
-            left_out: held.left_out,
-        };
-        self.show(id, false, Telling::Many(digest), effects);
-    }
-
-    fn show(&mut self, id: NoticeId, replaces: bool, telling: Telling, effects: &mut Vec<Effect>) {
-        let notice = Notice {
-            id,
-            replaces,
-            telling,
-            sound: self.rules.wanted.sound,
-        };
-        self.waiting.remove(&id);
-        let unanswered = self.under_way.get(&id).map_or(0, |it| it.unanswered) + 1;
-        let under_way = UnderWay {
-            notice: notice.clone(),
-            unanswered,
-        };
-        self.under_way.insert(id, under_way);
-        effects.push(Effect::Show(notice));
-    }
-
-    fn shown(&mut self, now: Timestamp, id: NoticeId, outcome: Outcome) {
-        let Some(mut under_way) = self.under_way.remove(&id) else {
-            // A server that hung has taken it after all.
-            if outcome == Outcome::Taken {
-                self.waiting.remove(&id);
-            }
-            return;
-        };
-        under_way.unanswered -= 1;
-        if under_way.unanswered > 0 {
-            self.under_way.insert(id, under_way);
-            return;
-        }
-        match outcome {
-            Outcome::Taken => self.server = Some(true),
-            Outcome::Lost => {
-                self.waiting.insert(id, under_way.notice);
-                // A server that is gone says when it is back; one that hangs does not.
-                if self.server != Some(false) {
-                    self.try_again = Some(now.saturating_add(TRY_AGAIN_AFTER).unwrap_or(now));
-                }
-                self.fold_waiting();
-            }
-        }
-    }
-
-    /// Keeps what waits within its limit: the oldest notices become one.
-    fn fold_waiting(&mut self) {
-        while self.waiting.len() > MAX_WAITING {
-            let mut held = Held::default();
-            let mut first = None;
-            for _ in 0..2 {
-                let Some((id, notice)) = self.waiting.pop_first() else {
-                    return;
-                };
-                first = first.or(Some(id));
-                gather(&mut held, notice.telling);
-                self.forget_notice(id);
-            }
-            let Some(id) = first else { return };
-            let digest = Digest {
-                tales: held.tales,
-                left_out: held.left_out,
-            };
-            let notice = Notice {
-                id,
-                replaces: false,
-                telling: Telling::Many(digest),
-                sound: self.rules.wanted.sound,
-            };
-            self.waiting.insert(id, notice);
-        }
-    }
-
-    fn server_changed(&mut self, is_there: bool, effects: &mut Vec<Effect>) {
-        self.server = Some(is_there);
-        self.try_again = None;
-        if is_there {
-            if self.pause.is_none() {
-                self.show_waiting(effects);
-            }
-            return;
-        }
-        // Whatever was on screen went with the server.
-        for entry in self.stories.values_mut() {
-            entry.notice = None;
-        }
-    }
-
-    /// Shows what no server took before: a few one by one, more as a digest.
-    fn show_waiting(&mut self, effects: &mut Vec<Effect>) {
-        self.try_again = None;
-        let waiting = std::mem::take(&mut self.waiting);
-        if waiting.len() <= MAX_POPUPS {
-            for (id, notice) in waiting {
-                self.show(id, notice.replaces, notice.telling, effects);
-            }
-            return;
-        }
-        let mut held = Held::default();
-        for (id, notice) in waiting {
-            self.forget_notice(id);
-            gather(&mut held, notice.telling);
-        }
-        self.show_held(held, effects);
-    }
-
-    fn closed(&mut self, notice: NoticeId, closed: Closed) {
-        for entry in self.stories.values_mut() {
-            if entry.notice == Some(notice) {
-                entry.notice = None;
-                match closed {
-                    Closed::Expired => {}
-                    Closed::Dismissed | Closed::Otherwise => entry.unseen_failure = false,
-                }
-            }
-        }
-    }
-
-    fn forget_notice(&mut self, notice: NoticeId) {
-        self.waiting.remove(&notice);
-        self.under_way.remove(&notice);
-        for entry in self.stories.values_mut() {
-            if entry.notice == Some(notice) {
-                entry.notice = None;
-            }
-        }
-    }
-
     fn asked(&mut self, now: Timestamp, request: Request, effects: &mut Vec<Effect>) {
         match request {
             Request::Open { link, token, about } => {
@@ -372,6 +94,18 @@ impl Watch {
                 }
                 effects.push(Effect::Open { link, token });
             }
+            Request::Follow {
+                instance,
+                lookup,
+                ticket,
+            } => self.follow(instance, lookup, ticket, effects),
+            Request::Unfollow {
+                instance,
+                lookup,
+                ticket,
+            } => self.unfollow(&instance, &lookup, ticket, effects),
+            Request::Act { act, about } => self.ask_back(act, &about, effects),
+            Request::Confirm { act, about } => self.confirm(act, &about, effects),
             Request::Copy(text) => effects.push(Effect::Copy(text)),
             Request::Switch(toggle, on) => self.switch(toggle, on, effects),
             Request::Mute { package, until } => self.mute(now, package, until),
@@ -404,14 +138,30 @@ impl Watch {
         self.listen_anew(&before, effects);
     }
 
-    fn reloaded(&mut self, rules: Rules, effects: &mut Vec<Effect>) {
+    fn reloaded(&mut self, now: Timestamp, rules: Rules, effects: &mut Vec<Effect>) {
         let before = self.interests();
         self.rules = rules;
         self.configuration = None;
         self.file_lines();
         let instances = &self.rules.instances;
         self.stories.retain(|(instance, _), _| instances.contains_key(instance));
+        self.explaining.retain(|(instance, _)| instances.contains_key(instance));
+        self.file_hubs(now);
         self.listen_anew(&before, effects);
+    }
+
+    /// Takes up what an earlier run had dealt with.
+    fn resumed(&mut self, resumed: Resumed) {
+        for (instance, mark) in &resumed.marks {
+            if let Some(asking) = self.hubs.get_mut(instance) {
+                asking.mark = Some(*mark);
+            }
+        }
+        self.marks = resumed.marks;
+        for (instance, subject, ending) in resumed.endings.into_iter().take(MAX_STORIES) {
+            let endings: &mut Vec<_> = self.told_before.entry((instance, subject)).or_default();
+            endings.push(ending);
+        }
     }
 
     fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {
@@ -429,12 +179,14 @@ impl Watch {
         let is_other = |it: &Tale| it.story.package.as_ref() != Some(&package);
         self.pace.retain(is_other);
         self.missed.tales.retain(is_other);
+        self.away.tales.retain(is_other);
         self.waiting.retain(|_, notice| match &mut notice.telling {
             Telling::One(tale) => is_other(tale),
             Telling::Many(digest) => {
                 digest.tales.retain(is_other);
                 !digest.tales.is_empty() || digest.left_out > 0
             }
+            Telling::Confirm(..) | Telling::Acted(_) => true,
         });
         let end = self.end(now, until);
         self.muted.insert(package, end);
@@ -462,7 +214,7 @@ impl Watch {
             self.show_waiting(effects);
         }
         let missed = std::mem::take(&mut self.missed);
-        self.show_held(missed, effects);
+        self.show_held(missed, false, effects);
     }
 
     /// Does what has become due.
@@ -474,7 +226,7 @@ impl Watch {
         if self.pause.is_none()
             && let Some(held) = self.pace.release(now)
         {
-            self.show_held(held, effects);
+            self.show_held(held, false, effects);
         }
         if self.try_again.is_some_and(|it| it <= now) {
             self.try_again = None;
@@ -482,6 +234,10 @@ impl Watch {
                 self.show_waiting(effects);
             }
         }
+        if self.away_until.is_some_and(|it| it <= now) {
+            self.show_away(effects);
+        }
+        self.see_to_hubs(now, effects);
         // The end of a build that has run for so long was missed.
         let is_lost = |it: &Story| !it.standing.is_settled() && now.duration_since(it.changed) > LONGEST_BUILD;
         self.stories.retain(|_, it| !is_lost(&it.story));
@@ -493,50 +249,59 @@ impl Watch {
         }
     }
 
-    fn link_changed(&mut self, instance: &InstanceName, link: Link, effects: &mut Vec<Effect>) {
+    fn link_changed(&mut self, now: Timestamp, instance: &InstanceName, link: Link, effects: &mut Vec<Effect>) {
         if let Some(line) = self.lines.get_mut(instance) {
             // Another attempt is no news as long as it has not succeeded; what is wrong stays on show.
             if link == Link::Connecting && matches!(line.link, Link::Down(_)) {
                 return;
             }
+            let has_come_up = link == Link::Up && line.link != Link::Up;
             line.link = link;
+            if has_come_up {
+                // Whatever happened while the line was down was said to nobody.
+                self.look_soon(now, instance);
+            }
         }
         let is_over = self.lines.values().all(|it| it.link == Link::Ended);
         if is_over && self.pause.is_none() {
             let held = self.pace.finish();
-            self.show_held(held, effects);
+            self.show_held(held, false, effects);
         }
     }
 
-    fn is_followed(&self, instance: &InstanceName, package: Option<&str>) -> bool {
+    pub(super) fn is_followed(&self, instance: &InstanceName, package: Option<&str>) -> bool {
         let whose = self.rules.instances.get(instance);
         self.rules.wanted.followed
             && whose.is_some_and(|it| package.is_some_and(|package| it.packages.contains(package)))
     }
 
     /// Returns whether the rules in force want this told.
-    fn is_wanted(&self, tale: &Tale) -> bool {
+    pub(super) fn is_wanted(&self, tale: &Tale) -> bool {
         let wanted = &self.rules.wanted;
         let story = &tale.story;
         let fate = match &tale.fate {
             Fate::Started => wanted.started,
             Fate::Finished => wanted.finished,
-            Fate::Failed => wanted.failed,
+            Fate::Doomed | Fate::Failed | Fate::NotTagged => wanted.failed,
+            Fate::InRepo(_) => wanted.in_repo,
             Fate::Canceled => wanted.canceled,
             Fate::Tagged(_) | Fate::Untagged(_) => wanted.tagged,
         };
+        // A build's task: that it started or finished is told of the build, which it has made.
+        let is_task = matches!(story.subject, Subject::Task(_));
+        let is_double = is_task && matches!(tale.fate, Fate::Started | Fate::Finished);
         let kind = match tale.rule {
-            // A build task that is not scratch makes a build record, which is told.
-            RuleName::MyScratchBuilds => wanted.scratch && (story.scratch || story.method.as_deref() != Some("build")),
+            RuleName::MyScratchBuilds => wanted.scratch,
             RuleName::FollowedPackages => wanted.followed,
             RuleName::MyTags => story.mine,
-            RuleName::MyBuilds => true,
+            RuleName::MyBuilds => !is_double,
+            RuleName::Followed => true,
         };
         let muted = story.package.as_ref().is_some_and(|it| self.muted.contains_key(it));
         fate && kind && !muted
     }
 
-    fn count(&mut self, fate: &Fate, mine: bool) {
+    pub(super) fn count(&mut self, fate: &Fate, mine: bool) {
         if !mine {
             return;
         }
@@ -545,42 +310,10 @@ impl Watch {
             Fate::Finished => &mut endings.finished,
             Fate::Failed => &mut endings.failed,
             Fate::Canceled => &mut endings.canceled,
-            Fate::Started | Fate::Tagged(_) | Fate::Untagged(_) => return,
+            Fate::Started | Fate::Doomed | Fate::NotTagged | Fate::InRepo(_) | Fate::Tagged(_) | Fate::Untagged(_) => {
+                return;
+            }
         };
         *place = place.saturating_add(1);
-    }
-}
-
-impl Entry {
-    /// Notes an ending, and returns whether it is a new one. The same state at another time is another ending: the
-    /// build was built again in between. Old hubs do not tell the time; then it is the same until a start was seen.
-    fn is_first(&mut self, standing: Standing, ended: Option<Timestamp>) -> bool {
-        let is_same = |(other, at): &(Standing, Option<Timestamp>)| {
-            let near = match (*at, ended) {
-                (Some(at), Some(ended)) => at.duration_since(ended).abs() <= merge::TIE,
-                (None, _) | (_, None) => true,
-            };
-            *other == standing && near
-        };
-        if self.told.iter().any(is_same) {
-            return false;
-        }
-        if self.told.len() >= MAX_TOLD {
-            self.told.pop_front();
-        }
-        self.told.push_back((standing, ended));
-        true
-    }
-}
-
-fn gather(held: &mut Held, telling: Telling) {
-    match telling {
-        Telling::One(tale) => held.push(tale),
-        Telling::Many(digest) => {
-            held.left_out = held.left_out.saturating_add(digest.left_out);
-            for tale in digest.tales {
-                held.push(tale);
-            }
-        }
     }
 }

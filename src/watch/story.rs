@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::koji::{BuildState, Child, InstanceName, Nvr, Subject, TaskId, TaskState};
+use crate::koji::{BuildState, Cause, Child, InstanceName, Nvr, Subject, TaskId, TaskState};
 
 /// All that is known of one build or task; what notices, menu and status are made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,28 @@ pub struct Story {
     pub ended: Option<Timestamp>,
     /// When the newest change happened, by the hub's clock, else by ours.
     pub changed: Timestamp,
+    /// Why it failed, or is about to, once that is known.
+    pub cause: Option<Cause>,
+    /// How long builds of this package usually take, from the record to its end.
+    pub usual: Option<SignedDuration>,
+    /// How far a finished build has come.
+    pub whereabouts: Whereabouts,
+    /// A person wants to be told how it ends, whoever's it is.
+    pub followed: bool,
+}
+
+/// How far a finished build has come.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Whereabouts {
+    /// It is not finished, or nobody has looked.
+    #[default]
+    Unknown,
+    /// Its task has put it into its tag.
+    Tagged,
+    /// Its task could not put it into its tag.
+    NotTagged,
+    /// A repository holds it; the tag it is made of.
+    InRepo(String),
 }
 
 /// How a build or a task stands, in the hub's states.
@@ -60,6 +82,39 @@ impl Story {
     pub fn duration(&self) -> Option<SignedDuration> {
         let duration = self.ended?.duration_since(self.started?);
         duration.is_positive().then_some(duration)
+    }
+
+    /// Returns whether it runs and cannot succeed any more: a part of it has failed.
+    pub fn is_doomed(&self) -> bool {
+        let is_part = |it: &Child| it.is_arch_build() || it.is_source_rpm();
+        let has_failed = |it: &Child| it.state == Some(TaskState::Failed);
+        !self.standing.is_settled() && self.children.iter().any(|it| is_part(it) && has_failed(it))
+    }
+
+    /// Returns when it should be done, going by how long builds of the package take.
+    pub fn expected_end(&self) -> Option<Timestamp> {
+        if self.standing.is_settled() {
+            return None;
+        }
+        self.started?.checked_add(self.usual?).ok()
+    }
+
+    /// Returns how many builds for an architecture there are, and how many of them are done.
+    pub fn arches_done(&self) -> (usize, usize) {
+        let all = self.children.iter().filter(|it| it.is_arch_build());
+        (self.built_arches().count(), all.count())
+    }
+
+    /// Returns whether nothing of it runs: it waits for a builder.
+    pub fn waits_for_builder(&self) -> bool {
+        let waits = |it: &Child| matches!(it.state, Some(TaskState::Free | TaskState::Assigned));
+        let runs = |it: &Child| it.state == Some(TaskState::Open);
+        match self.standing {
+            Standing::Task(TaskState::Free | TaskState::Assigned) => true,
+            Standing::Build(_) | Standing::Task(_) => {
+                !self.standing.is_settled() && self.children.iter().any(waits) && !self.children.iter().any(runs)
+            }
+        }
     }
 
     /// Returns the builds for an architecture that failed.

@@ -11,6 +11,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+mod hub;
+
 use super::*;
 use crate::koji::{
     BuildChange, BuildId, BuildState, Change, InstanceName, Nvr, Subject, TagChange, TaskChange, TaskId, TaskState,
@@ -599,6 +601,7 @@ proptest! {
                     let tales = match notice.telling {
                         Telling::One(tale) => vec![tale],
                         Telling::Many(digest) => digest.tales,
+                        Telling::Confirm(..) | Telling::Acted(_) => Vec::new(),
                     };
                     for tale in tales {
                         prop_assert_eq!(tale.story.owner.as_deref(), Some("mona"));
@@ -606,7 +609,7 @@ proptest! {
                         *told.entry((tale.story.subject.clone(), tale.story.standing.name(), second)).or_default() += 1;
                     }
                 }
-                Effect::Record(news) => *answered.entry(news.delivery.tag).or_insert(0) += 1,
+                Effect::Record(news) => *answered.entry(news.delivery.unwrap().tag).or_insert(0) += 1,
                 Effect::Acknowledge(delivery) => *answered.entry(delivery.tag).or_insert(0) += 1,
                 _ => {}
             }
@@ -673,7 +676,7 @@ fn run(watch: &mut Watch, script: &str) -> String {
             ["server", how] => vec![Event::ServerChanged(*how == "there")],
             ["woke"] => vec![Event::Woke],
             ["asked", rest @ ..] => vec![Event::Asked(request(rest))],
-            other => panic!("what is {other:?}?"),
+            other => vec![hub::event(now, other)],
         };
         for event in events {
             for effect in watch.step(now, event) {
@@ -726,7 +729,12 @@ fn heard(now: Timestamp, words: &[&str]) -> News {
     news.change = match words[1] {
         "build" => {
             let (old, new) = (BuildState::from_name(old), BuildState::from_name(new).unwrap());
-            return build_news(number, id, words[3], old, new, words[5], sent, ended);
+            let mut news = build_news(number, id, words[3], old, new, words[5], sent, ended);
+            let task = words.iter().find_map(|it| it.strip_prefix("task="));
+            if let Change::Build(it) = &mut news.change {
+                it.task = task.map(|it| TaskId(it.parse().unwrap()));
+            }
+            return news;
         }
         "task" => Change::Task(TaskChange {
             task: TaskId(id),
@@ -769,7 +777,7 @@ fn build_news(
 ) -> News {
     News {
         instance: fedora(),
-        delivery: delivery(number),
+        delivery: Some(delivery(number)),
         message: Some(format!("message {number}")),
         sent: Some(sent),
         change: Change::Build(BuildChange {
@@ -794,17 +802,31 @@ fn describe(effect: &Effect) -> String {
             let again = if notice.replaces { " again" } else { "" };
             let what = match &notice.telling {
                 Telling::One(tale) => {
-                    format!("{:?} {} {}", tale.fate, name(&tale.story), tale.rule.as_str())
+                    let because = tale
+                        .story
+                        .cause
+                        .as_ref()
+                        .map(|it| format!(" because {}", it.class.name()));
+                    let rule = tale.rule.as_str();
+                    format!(
+                        "{:?} {} {rule}{}",
+                        tale.fate,
+                        name(&tale.story),
+                        because.unwrap_or_default()
+                    )
                 }
                 Telling::Many(digest) => {
                     let names: Vec<_> = digest.tales.iter().map(|it| name(&it.story)).collect();
-                    format!("digest {}", names.join(", "))
+                    let away = if digest.away { "away " } else { "" };
+                    format!("{away}digest {}", names.join(", "))
                 }
+                Telling::Confirm(act, story) => format!("confirm {act:?} {}", name(story)),
+                Telling::Acted(deed) => format!("acted {:?} {:?}", deed.act, deed.done),
             };
             format!("show #{}{again} {what}", notice.id)
         }
         Effect::Withdraw(id) => format!("withdraw #{id}"),
-        Effect::Record(news) => format!("record {}", news.delivery.tag),
+        Effect::Record(news) => format!("record {}", news.delivery.as_ref().map_or(0, |it| it.tag)),
         Effect::Acknowledge(delivery) => format!("acknowledge {}", delivery.tag),
         Effect::Listen(instance, interest) => {
             let list = |it: &BTreeSet<String>| it.iter().cloned().collect::<Vec<_>>().join(",");
@@ -818,6 +840,9 @@ fn describe(effect: &Effect) -> String {
         }
         Effect::Announce(story) => format!("announce {}", name(story)),
         Effect::Save(Save::Toggle(toggle, on)) => format!("save {toggle:?} {}", if *on { "on" } else { "off" }),
+        Effect::Ask(_, ask) => format!("ask {}", hub::describe(ask)),
+        Effect::Mark(_, mark) => format!("mark {}", mark.duration_since(time(0)).as_secs()),
+        Effect::Reply(ticket, reply) => format!("reply {} {}", ticket.0, hub::reply(reply)),
         other => format!("{other:?}"),
     }
 }
@@ -839,11 +864,14 @@ fn rules(zone: TimeZone) -> Rules {
     let whose = Whose {
         users: BTreeSet::from(["mona".to_owned()]),
         packages: BTreeSet::from(["kernel".to_owned()]),
+        bus: true,
+        ..Whose::default()
     };
     Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(fedora(), whose)]),
         zone,
+        live: true,
     }
 }
 

@@ -12,7 +12,7 @@ use koji_notify::desktop::client::{self, KojiNotifyProxy};
 use koji_notify::desktop::service::{self, INTERFACE, MAX_MINUTES, MAX_TEXT, NAME, Ownership, PATH, ServiceError};
 use koji_notify::koji::{BuildId, BuildState, InstanceName, Nvr, Subject, TaskId, TaskState};
 use koji_notify::view::{InstanceStatus, Status};
-use koji_notify::watch::{Event, Standing, Story};
+use koji_notify::watch::{Event, Standing, Story, Whereabouts};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use zbus::fdo::{self, RequestNameFlags};
@@ -573,5 +573,9 @@ fn story() -> Story {
         started: None,
         ended: None,
         changed: Timestamp::UNIX_EPOCH,
+        cause: None,
+        usual: None,
+        whereabouts: Whereabouts::Unknown,
+        followed: false,
     }
 }

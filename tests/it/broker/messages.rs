@@ -23,13 +23,13 @@ async fn a_build_of_mine_published_by_the_real_library_is_heard() {
         panic!("{news:?}");
     };
     assert_eq!(change.new, BuildState::Complete);
-    assert_eq!(news.delivery.connection, 1);
-    assert_eq!(news.delivery.tag, 1);
+    assert_eq!(news.delivery.as_ref().unwrap().connection, 1);
+    assert_eq!(news.delivery.as_ref().unwrap().tag, 1);
 
     // It is the loop that says when it is safe.
     let queue = vhost.queues_when(|it| it[0].messages_unacknowledged == 1).await;
     assert_eq!(queue[0].messages_ready, 0);
-    line.acknowledge.send(news.delivery).unwrap();
+    line.acknowledge.send(news.delivery.unwrap()).unwrap();
     vhost.drained().await;
     line.stop().await;
 }
@@ -50,7 +50,7 @@ async fn messages_of_others_are_set_aside_unread_and_acknowledged() {
     post.build(2_003, "alice").await;
     let news = line.heard().await;
     assert_eq!(build(&news), 2_003);
-    line.acknowledge.send(news.delivery).unwrap();
+    line.acknowledge.send(news.delivery.unwrap()).unwrap();
     vhost.drained().await;
     line.stop().await;
 }
@@ -72,7 +72,7 @@ async fn what_turns_out_to_be_of_no_interest_is_acknowledged_and_not_told() {
     post.send("build.state.change", &[], body.as_bytes()).await;
     let news = line.heard().await;
     assert_eq!(build(&news), 2_005);
-    line.acknowledge.send(news.delivery).unwrap();
+    line.acknowledge.send(news.delivery.unwrap()).unwrap();
     vhost.drained().await;
     line.stop().await;
 }
@@ -158,8 +158,8 @@ async fn what_was_not_acknowledged_comes_again_and_an_old_receipt_does_not_count
     let second = line.heard().await;
     let third = line.heard().await;
     // The second alone cannot be acknowledged: that would take the first with it.
-    line.acknowledge.send(second.delivery.clone()).unwrap();
-    line.acknowledge.send(first.delivery.clone()).unwrap();
+    line.acknowledge.send(second.delivery.clone().unwrap()).unwrap();
+    line.acknowledge.send(first.delivery.clone().unwrap()).unwrap();
     vhost.queues_when(|it| it[0].messages_unacknowledged == 1).await;
 
     vhost.close_connections("again, please").await;
@@ -167,17 +167,20 @@ async fn what_was_not_acknowledged_comes_again_and_an_old_receipt_does_not_count
     let again = line.heard().await;
     assert_eq!(build(&again), 2_012);
     assert_eq!(again.message, third.message);
-    assert_eq!(again.delivery.tag, 1);
-    assert_ne!(again.delivery.connection, third.delivery.connection);
+    assert_eq!(again.delivery.as_ref().unwrap().tag, 1);
+    assert_ne!(
+        again.delivery.as_ref().unwrap().connection,
+        third.delivery.as_ref().unwrap().connection
+    );
     // Tags begin anew, so an old receipt would hit another message.
-    let old = first.delivery.clone();
-    line.acknowledge.send(first.delivery).unwrap();
-    line.acknowledge.send(third.delivery).unwrap();
+    let old = first.delivery.clone().unwrap();
+    line.acknowledge.send(first.delivery.unwrap()).unwrap();
+    line.acknowledge.send(third.delivery.unwrap()).unwrap();
     let post = Post::open(&vhost).await;
     post.build(2_013, "alice").await;
     assert_eq!(build(&line.heard().await), 2_013);
     assert_eq!(vhost.queues().await[0].messages_unacknowledged, 2);
-    line.acknowledge.send(again.delivery).unwrap();
+    line.acknowledge.send(again.delivery.unwrap()).unwrap();
     vhost.queues_when(|it| it[0].messages_unacknowledged == 1).await;
     line.stop().await;
     vhost.queues_when(|it| it[0].messages_ready == 1).await;
@@ -185,7 +188,7 @@ async fn what_was_not_acknowledged_comes_again_and_an_old_receipt_does_not_count
     // The next source begins anew, too, and the receipt of an old one does not count either.
     let mut next = Line::start(broker);
     next.up().await;
-    assert_eq!(next.heard().await.delivery.tag, old.tag);
+    assert_eq!(next.heard().await.delivery.as_ref().unwrap().tag, old.tag);
     next.acknowledge.send(old).unwrap();
     next.stop().await;
     let left = vhost.queues_when(|it| it[0].consumers == 0).await;
@@ -205,7 +208,7 @@ async fn the_broker_sends_no_more_ahead_than_the_prefetch() {
     }
     let mut open = Vec::new();
     for _ in 0..3 {
-        open.push(line.heard().await.delivery);
+        open.push(line.heard().await.delivery.unwrap());
     }
     vhost
         .queues_when(|it| it[0].messages_unacknowledged == 3 && it[0].messages_ready == 7)
@@ -216,7 +219,7 @@ async fn the_broker_sends_no_more_ahead_than_the_prefetch() {
         line.acknowledge.send(delivery).unwrap();
         if heard < 10 && open.is_empty() {
             for _ in 0..3.min(10 - heard) {
-                open.push(line.heard().await.delivery);
+                open.push(line.heard().await.delivery.unwrap());
                 heard += 1;
             }
         }
@@ -235,7 +238,7 @@ async fn receipts_that_are_under_way_at_the_end_still_count() {
     let post = Post::open(&vhost).await;
     post.build(2_040, "alice").await;
     let news = line.heard().await;
-    line.acknowledge.send(news.delivery).unwrap();
+    line.acknowledge.send(news.delivery.unwrap()).unwrap();
     line.stop().await;
     let queues = vhost.queues_when(|it| it[0].consumers == 0).await;
     assert_eq!(queues[0].messages_ready + queues[0].messages_unacknowledged, 0);

@@ -1,0 +1,433 @@
+//! When a hub is asked, and for what. One look at a time, never two.
+//!
+//! While something of mine runs, about once a minute, slower for what has run for long; otherwise every few minutes,
+//! since a bus does not tell of a build before its record is there. Slower on battery, and ever slower while the hub
+//! does not answer.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::ask::{HubLine, MAX_AVERAGES, MAX_WATCHED};
+use super::state::{Entry, Key, MAX_LOOKUPS};
+use super::{
+    Ask, Effect, Learned, Look, Looked, Lookup, Reply, Standing, Story, Ticket, Unanswered, Watch, Whereabouts,
+};
+use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject};
+
+/// How long after a look the next one is, while something of mine runs.
+const LOOK_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// The same, while all that runs has run for longer than [`LONG`].
+const LOOK_AFTER_LONG: SignedDuration = SignedDuration::from_secs(180);
+
+/// The same, while nothing runs.
+const LOOK_AFTER_IDLE: SignedDuration = SignedDuration::from_secs(300);
+
+/// The longest wait, when the hub does not answer.
+const LOOK_AFTER_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
+
+/// What has run for so long will hardly end in the next minute.
+const LONG: SignedDuration = SignedDuration::from_hours(1);
+
+/// How far a look reaches back beyond what was dealt with: a task ends a while after its build.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
+
+/// How far the first look reaches back, so that the menu shows something.
+const FIRST: SignedDuration = SignedDuration::from_hours(24);
+
+/// The longest absence that is caught up with.
+const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_hours(24 * 14);
+
+/// For how long a finished build is watched until it is tagged, or in a repository.
+const TAGGING: SignedDuration = SignedDuration::from_hours(12);
+
+/// How many packages' usual durations are remembered for each instance.
+const MAX_USUAL: usize = 500;
+
+/// What is known of the asking of one hub.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asking {
+    /// A look is under way.
+    is_looking: bool,
+    /// It became stale while it was under way: the line was down, the computer slept.
+    look_again: bool,
+    next: Option<Timestamp>,
+    /// All that ended until then was dealt with, by the hub's clock.
+    pub(super) mark: Option<Timestamp>,
+    /// How many looks in a row had no answer.
+    failures: u32,
+    pub(super) line: HubLine,
+    usual: BTreeMap<String, Option<SignedDuration>>,
+}
+
+impl Asking {
+    pub(super) fn keep_usual(&mut self, package: String, usual: Option<SignedDuration>) {
+        while self.usual.len() >= MAX_USUAL && !self.usual.contains_key(&package) {
+            self.usual.pop_first();
+        }
+        self.usual.insert(package, usual);
+    }
+
+    /// Makes the next look due at a time, unless it is due before.
+    fn hasten(&mut self, at: Timestamp) {
+        self.next = Some(self.next.map_or(at, |it| it.min(at)));
+    }
+}
+
+impl Watch {
+    /// Returns when a hub is to be asked next.
+    pub(super) fn next_look(&self) -> Option<Timestamp> {
+        let waiting = self.hubs.values().filter(|it| !it.is_looking);
+        waiting.filter_map(|it| it.next).min()
+    }
+
+    /// Returns whether a hub is being asked what was missed.
+    pub(super) fn is_catching_up(&self) -> bool {
+        self.hubs.values().any(|it| it.is_looking)
+    }
+
+    /// Asks the hubs whose time has come.
+    pub(super) fn see_to_hubs(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        let is_due = |it: &Asking| !it.is_looking && it.next.is_some_and(|at| at <= now);
+        let due: Vec<_> = self
+            .hubs
+            .iter()
+            .filter(|(_, it)| is_due(it))
+            .map(|(it, _)| it.clone())
+            .collect();
+        for instance in due {
+            let look = self.look(&instance, now);
+            if let Some(asking) = self.hubs.get_mut(&instance) {
+                asking.is_looking = true;
+                asking.look_again = false;
+                asking.next = None;
+                asking.line.looks += 1;
+            }
+            effects.push(Effect::Ask(instance, Ask::Look(look)));
+        }
+    }
+
+    /// Looks at an instance now, or as soon as the look that is under way is over: something was missed.
+    pub(super) fn look_soon(&mut self, now: Timestamp, instance: &InstanceName) {
+        if let Some(asking) = self.hubs.get_mut(instance) {
+            asking.look_again = asking.is_looking;
+            asking.hasten(now);
+        }
+    }
+
+    pub(super) fn look_everywhere(&mut self, now: Timestamp) {
+        let instances: Vec<_> = self.hubs.keys().cloned().collect();
+        for instance in instances {
+            self.look_soon(now, &instance);
+        }
+    }
+
+    /// Something of mine runs: the next look need not wait for the end of a quiet time.
+    pub(super) fn look_after_news(&mut self, now: Timestamp, instance: &InstanceName) {
+        if !self.runs_something(instance, now) {
+            return;
+        }
+        let after = Self::jittered(now, LOOK_AFTER);
+        if let Some(asking) = self.hubs.get_mut(instance)
+            && asking.failures == 0
+        {
+            asking.hasten(now.saturating_add(after).unwrap_or(now));
+        }
+    }
+
+    /// Keeps one [`Asking`] for each instance that has a hub; a new one is looked at at once.
+    pub(super) fn file_hubs(&mut self, now: Timestamp) {
+        let instances = &self.rules.instances;
+        let has_hub = |it: &InstanceName| instances.get(it).is_some_and(|it| it.hub);
+        self.hubs.retain(|name, _| has_hub(name));
+        let wanted: Vec<_> = instances.keys().filter(|it| has_hub(it)).cloned().collect();
+        for name in wanted {
+            let mark = self.marks.get(&name).copied();
+            let asking = self.hubs.entry(name).or_insert_with(|| Asking {
+                mark: Some(mark.unwrap_or(now)),
+                ..Asking::default()
+            });
+            asking.hasten(now);
+        }
+    }
+
+    fn look(&self, instance: &InstanceName, now: Timestamp) -> Look {
+        let Some((whose, asking)) = self.rules.instances.get(instance).zip(self.hubs.get(instance)) else {
+            return Look::default();
+        };
+        let is_first = asking.line.last_answer.is_none();
+        let back = |from: Timestamp, by| from.saturating_sub(by).unwrap_or(from);
+        let mark = asking.mark.unwrap_or(now);
+        let since = back(mark, OVERLAP);
+        let since = if is_first { since.min(back(now, FIRST)) } else { since };
+        let stories = self.newest_first(|it| it.instance == *instance && self.is_watched(it, now));
+        let mut tasks: Vec<_> = stories.iter().filter_map(|it| it.task).collect();
+        tasks.dedup();
+        tasks.truncate(MAX_WATCHED);
+        let others = stories.iter().filter(|it| !it.mine && !it.standing.is_settled());
+        let builds = others.filter_map(|it| match it.subject {
+            Subject::Build(build) => Some(build),
+            Subject::NamedBuild(_) | Subject::Task(_) => None,
+        });
+        let builds = builds.take(MAX_WATCHED).collect();
+        let mut averages: Vec<_> = stories
+            .iter()
+            .filter(|it| !it.standing.is_settled() && it.usual.is_none())
+            .filter_map(|it| it.package.clone())
+            .filter(|it| !asking.usual.contains_key(it))
+            .collect();
+        averages.sort();
+        averages.dedup();
+        averages.truncate(MAX_AVERAGES);
+        let repos = stories
+            .iter()
+            .filter_map(|it| self.awaited_in_repo(it))
+            .take(MAX_AVERAGES)
+            .collect();
+        Look {
+            users: whose.users.clone(),
+            packages: if self.rules.wanted.followed {
+                whose.packages.clone()
+            } else {
+                Default::default()
+            },
+            since: Some(since.max(back(now, LONGEST_ABSENCE))),
+            mark: Some(mark.max(back(now, LONGEST_ABSENCE))),
+            tasks,
+            builds,
+            averages,
+            repos,
+        }
+    }
+
+    fn awaited_in_repo(&self, story: &Story) -> Option<(BuildId, Nvr, String)> {
+        let is_awaited = self.rules.wanted.in_repo && story.whereabouts == Whereabouts::Tagged;
+        let Subject::Build(build) = story.subject else {
+            return None;
+        };
+        let nvr = story.nvr.clone().filter(|_| is_awaited)?;
+        Some((build, nvr, story.target.clone()?))
+    }
+
+    /// Takes up what a hub has answered.
+    pub(super) fn learned(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceName,
+        learned: Learned,
+        effects: &mut Vec<Effect>,
+    ) {
+        match learned {
+            Learned::Looked(looked) => self.has_looked(now, instance, looked, effects),
+            Learned::Explained { about, cause } => self.explained(&(instance.clone(), about), cause, effects),
+            Learned::Found { lookup, change } => {
+                for ticket in self.take_lookups(instance, &lookup) {
+                    self.found(now, instance, change.clone(), ticket, effects);
+                }
+                self.look_after_news(now, instance);
+            }
+            Learned::Acted { act, about, task, done } => self.acted(now, instance, act, &about, task, done, effects),
+            Learned::Unanswered { ask, why } => self.unanswered(now, instance, ask, why, effects),
+        }
+    }
+
+    fn has_looked(&mut self, now: Timestamp, instance: &InstanceName, looked: Looked, effects: &mut Vec<Effect>) {
+        let Some(asking) = self.hubs.get_mut(instance) else {
+            return;
+        };
+        asking.is_looking = false;
+        asking.failures = 0;
+        asking.line.last_answer = Some(now);
+        asking.line.trouble = None;
+        let mark = asking.mark;
+        let as_of = looked.as_of;
+        self.looked(now, instance, looked, mark, effects);
+        if let Some(asking) = self.hubs.get_mut(instance) {
+            asking.mark = asking.mark.max(as_of);
+            if let Some(mark) = asking.mark {
+                effects.push(Effect::Mark(instance.clone(), mark));
+            }
+        }
+        self.schedule(now, instance);
+        self.show_away(effects);
+    }
+
+    fn unanswered(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceName,
+        ask: Ask,
+        why: Unanswered,
+        effects: &mut Vec<Effect>,
+    ) {
+        match ask {
+            Ask::Look(_) => {
+                let Some(asking) = self.hubs.get_mut(instance) else {
+                    return;
+                };
+                asking.is_looking = false;
+                asking.failures = asking.failures.saturating_add(1);
+                let since = asking.line.trouble.take().map_or(now, |(_, since)| since);
+                asking.line.trouble = Some((why, since));
+                self.schedule(now, instance);
+                self.show_away(effects);
+            }
+            Ask::Explain { about, .. } => _ = self.explaining.remove(&(instance.clone(), about)),
+            Ask::Find(lookup) => {
+                for ticket in self.take_lookups(instance, &lookup).into_iter().flatten() {
+                    effects.push(Effect::Reply(ticket, Reply::NoAnswer(why.text.clone())));
+                }
+            }
+            // Whether it was done is not known, and it is not tried again.
+            Ask::Act { act, about, task } => self.acted(now, instance, act, &about, task, Err(why.text), effects),
+        }
+    }
+
+    /// Sets the time of the next look.
+    fn schedule(&mut self, now: Timestamp, instance: &InstanceName) {
+        let after = self.look_after(now, instance);
+        let after = Self::jittered(now, after);
+        if let Some(asking) = self.hubs.get_mut(instance) {
+            if std::mem::take(&mut asking.look_again) && asking.failures == 0 {
+                asking.next = Some(now);
+            } else {
+                asking.next = None;
+                asking.hasten(now.saturating_add(after).unwrap_or(now));
+            }
+        }
+    }
+
+    /// Returns how long after now the next look is.
+    fn look_after(&self, now: Timestamp, instance: &InstanceName) -> SignedDuration {
+        let failures = self.hubs.get(instance).map_or(0, |it| it.failures);
+        if failures > 0 {
+            let factor = 1_i32.checked_shl(failures.min(10) - 1).unwrap_or(1);
+            return LOOK_AFTER.saturating_mul(factor).min(LOOK_AFTER_AT_MOST);
+        }
+        let is_here = |it: &Story| it.instance == *instance && self.is_watched(it, now);
+        let mut watched = self
+            .stories
+            .values()
+            .map(|it| &it.story)
+            .filter(|it| is_here(it))
+            .peekable();
+        let after = if watched.peek().is_none() {
+            LOOK_AFTER_IDLE
+        } else if watched.all(|it| now.duration_since(it.started.unwrap_or(it.changed)) > LONG) {
+            LOOK_AFTER_LONG
+        } else {
+            LOOK_AFTER
+        };
+        if self.on_battery {
+            after.saturating_mul(2)
+        } else {
+            after
+        }
+    }
+
+    /// Returns a time that is up to a tenth longer, so that not all the world asks in the same second. The core has no
+    /// dice; the fraction of a second at which something came is as good.
+    fn jittered(now: Timestamp, after: SignedDuration) -> SignedDuration {
+        let part = i32::from_ne_bytes(now.subsec_nanosecond().to_ne_bytes()).rem_euclid(1000);
+        let tenth = after.checked_div(10).unwrap_or_default();
+        let more = tenth.saturating_mul(part).checked_div(1000).unwrap_or_default();
+        after.saturating_add(more)
+    }
+
+    fn runs_something(&self, instance: &InstanceName, now: Timestamp) -> bool {
+        self.stories
+            .values()
+            .any(|it| it.story.instance == *instance && self.is_watched(&it.story, now))
+    }
+
+    /// Asks what is meant, to follow it.
+    pub(super) fn follow(
+        &mut self,
+        instance: InstanceName,
+        lookup: Lookup,
+        ticket: Option<Ticket>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let has_hub = self.rules.instances.get(&instance).is_some_and(|it| it.hub);
+        if !has_hub {
+            if let Some(ticket) = ticket {
+                effects.push(Effect::Reply(ticket, Reply::NoHub));
+            }
+            return;
+        }
+        self.lookups.push_back(((instance.clone(), lookup.clone()), ticket));
+        while self.lookups.len() > MAX_LOOKUPS {
+            if let Some((_, Some(ticket))) = self.lookups.pop_front() {
+                effects.push(Effect::Reply(ticket, Reply::Unknown));
+            }
+        }
+        effects.push(Effect::Ask(instance, Ask::Find(lookup)));
+    }
+
+    /// No longer follows what is meant.
+    pub(super) fn unfollow(
+        &mut self,
+        instance: &InstanceName,
+        lookup: &Lookup,
+        ticket: Option<Ticket>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = self.meant(instance, lookup);
+        let entry = key.and_then(|it| self.stories.get_mut(&it));
+        let reply = entry.filter(|it| it.story.followed).map_or(Reply::Unknown, |it| {
+            it.story.followed = false;
+            Reply::Is(it.story.clone())
+        });
+        if let Some(ticket) = ticket {
+            effects.push(Effect::Reply(ticket, reply));
+        }
+    }
+
+    /// Returns the story that is meant, if there is one.
+    fn meant(&self, instance: &InstanceName, lookup: &Lookup) -> Option<Key> {
+        let is_it = |(key, entry): &(&Key, &Entry)| {
+            key.0 == *instance
+                && match lookup {
+                    Lookup::Task(task) => key.1 == Subject::Task(*task) || entry.story.task == Some(*task),
+                    Lookup::Build(build) => key.1 == Subject::Build(*build),
+                    Lookup::Nvr(nvr) => entry.story.nvr.as_ref() == Some(nvr),
+                }
+        };
+        self.stories.iter().find(is_it).map(|(key, _)| key.clone())
+    }
+
+    fn take_lookups(&mut self, instance: &InstanceName, lookup: &Lookup) -> Vec<Option<Ticket>> {
+        let is_it = |(place, _): &((InstanceName, Lookup), _)| place.0 == *instance && place.1 == *lookup;
+        let found = self
+            .lookups
+            .iter()
+            .filter(|it| is_it(it))
+            .map(|(_, ticket)| *ticket)
+            .collect();
+        self.lookups.retain(|it| !is_it(it));
+        found
+    }
+
+    /// Returns what is known of a hub; `None` if the instance has none.
+    pub fn hub(&self, instance: &InstanceName) -> Option<&HubLine> {
+        self.hubs.get(instance).map(|it| &it.line)
+    }
+
+    /// Returns whether the hub is to say how a story stands: it runs, or is finished and not yet where it should be.
+    fn is_watched(&self, story: &Story, now: Timestamp) -> bool {
+        if !story.mine && !story.followed {
+            return false;
+        }
+        if !story.standing.is_settled() {
+            return true;
+        }
+        let is_fresh = story.ended.is_some_and(|it| now.duration_since(it) < TAGGING);
+        let is_on_its_way = match story.whereabouts {
+            Whereabouts::Unknown => true,
+            Whereabouts::Tagged => self.rules.wanted.in_repo && story.target.is_some(),
+            Whereabouts::NotTagged | Whereabouts::InRepo(_) => false,
+        };
+        story.standing == Standing::Build(BuildState::Complete) && story.task.is_some() && is_fresh && is_on_its_way
+    }
+}

@@ -1,0 +1,504 @@
+//! What is heard and what is learned become part of the stories, each of them in the same way.
+//!
+//! A build and the task that makes it are one story. The task comes first, without a build's number; once the record
+//! is there the story goes on under the build's number, with what was told of it.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use super::ask::{Looked, Progress};
+use super::pace::Held;
+use super::state::{Entry, Key, MAX_EXPLAINED, MAX_TOLD};
+use super::{Ask, Effect, Fate, News, RuleName, Standing, Story, Tale, Telling, Ticket, Watch, Whereabouts, merge};
+use crate::koji::{BuildState, Cause, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
+
+/// What the hub says ended at or before this was dealt with, unless it was seen running.
+type Mark = Option<Timestamp>;
+
+impl Watch {
+    /// Takes up a change and tells it, if it is one of those that are told.
+    pub(super) fn learn(&mut self, now: Timestamp, news: &News, mine: bool, mark: Mark, effects: &mut Vec<Effect>) {
+        match &news.change {
+            Change::Tag(_) => self.learn_of_tag(now, news, mine, effects),
+            Change::Task(task) => match self.build_of(&news.instance, task.task) {
+                Some(key) => self.learn_of_build_task(now, &key, task, mark, effects),
+                None => self.learn_of_state(now, news, mine, mark, effects),
+            },
+            Change::Build(build) => {
+                if let Some(task) = build.task {
+                    self.adopt(&news.instance, task, &news.change.subject());
+                }
+                self.learn_of_state(now, news, mine, mark, effects);
+            }
+        }
+    }
+
+    fn learn_of_tag(&mut self, now: Timestamp, news: &News, mine: bool, effects: &mut Vec<Effect>) {
+        let key = (news.instance.clone(), news.change.subject());
+        let story = match self.stories.get(&key) {
+            Some(entry) => entry.story.clone(),
+            None => merge::begin(news, merge::time_of(news, now), mine),
+        };
+        if let Some(fate) = merge::fate(&news.change) {
+            let tale = Tale {
+                fate,
+                story,
+                rule: RuleName::MyTags,
+                late: false,
+            };
+            self.tell(now, &key, tale, effects);
+        }
+    }
+
+    fn learn_of_state(&mut self, now: Timestamp, news: &News, mine: bool, mark: Mark, effects: &mut Vec<Effect>) {
+        let at = merge::time_of(news, now);
+        let key = (news.instance.clone(), news.change.subject());
+        let fate = merge::fate(&news.change);
+        let was_known = self.stories.contains_key(&key);
+        let is_newer = self.bring_up(&key, news, at, mine);
+        let Some(entry) = self.stories.get_mut(&key) else {
+            return;
+        };
+        // Late news is told as it was then; the story stays as it is now.
+        let mut story = entry.story.clone();
+        if !is_newer {
+            merge::tell(&mut story, &news.change, at);
+        }
+        let Some(fate) = fate else {
+            if is_newer {
+                effects.push(Effect::Announce(story));
+            }
+            return;
+        };
+        let happened = news.change.happened();
+        if story.standing.is_settled() {
+            let is_first = entry.is_first(story.standing, happened);
+            if !was_known && happened.zip(mark).is_some_and(|(at, mark)| at <= mark) {
+                // An earlier run has dealt with it; it is only filed.
+                return;
+            }
+            if is_newer {
+                effects.push(Effect::Announce(story.clone()));
+            }
+            if !is_first {
+                return;
+            }
+            self.count(&fate, mine);
+        } else {
+            if is_newer {
+                effects.push(Effect::Announce(story.clone()));
+            } else {
+                return;
+            }
+        }
+        let Some(entry) = self.stories.get_mut(&key) else {
+            return;
+        };
+        if is_newer && mine {
+            entry.unseen_failure = fate == Fate::Failed;
+        }
+        let is_end = story.standing.is_settled();
+        let followed = entry.story.followed;
+        if is_end {
+            entry.story.followed = false;
+        }
+        let rule = rule_of(&story, mine, followed);
+        let is_failure = fate == Fate::Failed;
+        let task = story.task;
+        let tale = Tale {
+            fate,
+            story,
+            rule,
+            late: !is_newer,
+        };
+        let is_told = self.is_wanted(&tale);
+        self.tell(now, &key, tale, effects);
+        if is_failure && is_told {
+            self.ask_why(&key, task, effects);
+        }
+    }
+
+    /// Brings the story up to the news and returns whether it was newer than what was known.
+    fn bring_up(&mut self, key: &Key, news: &News, at: Timestamp, mine: bool) -> bool {
+        match self.stories.get_mut(key) {
+            Some(entry) if merge::is_newer(&entry.story, &news.change, at) => {
+                merge::tell(&mut entry.story, &news.change, at);
+                if !entry.story.standing.is_settled() {
+                    // From here on the same ending without a time is another one.
+                    entry.told.retain(|(_, at)| at.is_some());
+                    entry.doomed = false;
+                    entry.story.cause = None;
+                    entry.story.whereabouts = Whereabouts::Unknown;
+                }
+                true
+            }
+            Some(entry) => {
+                merge::fill(&mut entry.story, &news.change);
+                false
+            }
+            None => {
+                self.make_room();
+                let told = self.told_before.remove(key).unwrap_or_default();
+                let entry = Entry {
+                    story: merge::begin(news, at, mine),
+                    told: told.into_iter().take(MAX_TOLD).collect(),
+                    notice: None,
+                    shown: None,
+                    unseen_failure: false,
+                    doomed: false,
+                };
+                self.stories.insert(key.clone(), entry);
+                true
+            }
+        }
+    }
+
+    /// The build's story goes on where that of its task was.
+    fn adopt(&mut self, instance: &InstanceName, task: TaskId, build: &Subject) {
+        let of_task = (instance.clone(), Subject::Task(task));
+        let key = (instance.clone(), build.clone());
+        if self.stories.contains_key(&key) {
+            return;
+        }
+        let Some(mut entry) = self.stories.remove(&of_task) else {
+            return;
+        };
+        entry.story.subject = build.clone();
+        entry.story.method = None;
+        let ends = entry.told.iter().filter_map(|(standing, _)| match standing {
+            Standing::Task(TaskState::Failed) => Some(BuildState::Failed),
+            Standing::Task(TaskState::Canceled) => Some(BuildState::Canceled),
+            Standing::Task(TaskState::Free | TaskState::Open | TaskState::Closed | TaskState::Assigned)
+            | Standing::Build(_) => None,
+        });
+        // The task ended a little after the build: what was told of the one is told of the other, whenever that was.
+        let ends: VecDeque<_> = ends.map(|it| (Standing::Build(it), None)).collect();
+        entry.told = ends;
+        let state = match entry.story.standing {
+            Standing::Task(TaskState::Failed) => BuildState::Failed,
+            Standing::Task(TaskState::Canceled) => BuildState::Canceled,
+            Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned | TaskState::Closed) => {
+                BuildState::Building
+            }
+            Standing::Build(state) => state,
+        };
+        entry.story.standing = Standing::Build(state);
+        if state == BuildState::Building {
+            // Whatever the build's own news says is newer.
+            entry.story.changed = entry.story.started.unwrap_or(entry.story.changed);
+        }
+        self.stories.insert(key, entry);
+    }
+
+    /// Returns the build that a task makes, if it is known.
+    pub(super) fn build_of(&self, instance: &InstanceName, task: TaskId) -> Option<Key> {
+        let is_it = |(key, entry): &(&Key, &Entry)| {
+            key.0 == *instance && entry.story.task == Some(task) && matches!(entry.story.standing, Standing::Build(_))
+        };
+        self.stories.iter().find(is_it).map(|(key, _)| key.clone())
+    }
+
+    /// The task of a build that has its own story: it says how far the parts are, and whether it was tagged.
+    fn learn_of_build_task(
+        &mut self,
+        now: Timestamp,
+        key: &Key,
+        change: &TaskChange,
+        mark: Mark,
+        effects: &mut Vec<Effect>,
+    ) {
+        let progress = Progress {
+            task: change.task,
+            state: Some(change.new),
+            completed: change.completed,
+            children: change.children.clone(),
+        };
+        self.take_progress(now, key, progress, mark, effects);
+    }
+
+    /// Takes up how the task of a story stands, and those below it.
+    fn take_progress(&mut self, now: Timestamp, key: &Key, progress: Progress, mark: Mark, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.stories.get_mut(key) else {
+            return;
+        };
+        if !progress.children.is_empty() && entry.story.children != progress.children {
+            entry.story.children = progress.children;
+            if !entry.story.standing.is_settled() {
+                effects.push(Effect::Announce(entry.story.clone()));
+            }
+        }
+        let standing = entry.story.standing;
+        if entry.story.is_doomed() && !entry.doomed {
+            entry.doomed = true;
+            entry.unseen_failure = entry.story.mine;
+            self.tell_of(now, key, Fate::Doomed, effects);
+        }
+        if standing != Standing::Build(BuildState::Complete) {
+            return;
+        }
+        let Some(entry) = self.stories.get_mut(key) else {
+            return;
+        };
+        if entry.story.whereabouts != Whereabouts::Unknown {
+            return;
+        }
+        match progress.state {
+            Some(TaskState::Closed) => entry.story.whereabouts = Whereabouts::Tagged,
+            Some(TaskState::Failed) => {
+                entry.story.whereabouts = Whereabouts::NotTagged;
+                let is_old = progress.completed.zip(mark).is_some_and(|(at, mark)| at <= mark);
+                if !is_old {
+                    entry.unseen_failure = entry.story.mine;
+                    self.tell_of(now, key, Fate::NotTagged, effects);
+                }
+            }
+            Some(TaskState::Free | TaskState::Open | TaskState::Assigned | TaskState::Canceled) | None => {}
+        }
+    }
+
+    /// Tells something of a story as it stands, and asks for the reason if it is a bad thing.
+    fn tell_of(&mut self, now: Timestamp, key: &Key, fate: Fate, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.stories.get(key) else {
+            return;
+        };
+        let story = entry.story.clone();
+        let tale = Tale {
+            rule: rule_of(&story, story.mine, story.followed),
+            fate: fate.clone(),
+            story,
+            late: false,
+        };
+        let is_told = self.is_wanted(&tale);
+        let task = tale.story.task;
+        effects.push(Effect::Announce(tale.story.clone()));
+        self.tell(now, key, tale, effects);
+        if is_told && matches!(fate, Fate::Doomed | Fate::NotTagged) {
+            self.ask_why(key, task, effects);
+        }
+    }
+
+    /// Takes up the answer to a look.
+    pub(super) fn looked(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceName,
+        looked: Looked,
+        mark: Mark,
+        effects: &mut Vec<Effect>,
+    ) {
+        for change in looked.changes {
+            let whose = self.rules.instances.get(instance);
+            let mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
+            let key = (instance.clone(), change.subject());
+            let is_known = self.stories.get(&key).is_some_and(|it| it.story.followed);
+            if !mine && !is_known && !self.is_followed(instance, change.package()) {
+                continue;
+            }
+            let news = News {
+                instance: instance.clone(),
+                delivery: None,
+                message: None,
+                sent: None,
+                change,
+            };
+            self.learn(now, &news, mine, mark, effects);
+            if let Some(ended) = news.change.happened()
+                && merge::is_end(&news.change)
+                && mark.is_none_or(|it| ended > it)
+            {
+                effects.push(Effect::Record(news));
+            }
+        }
+        for progress in looked.progress {
+            let of_task = (instance.clone(), Subject::Task(progress.task));
+            let key = self.build_of(instance, progress.task);
+            if let Some(key) = key.or_else(|| self.stories.contains_key(&of_task).then_some(of_task)) {
+                self.take_progress(now, &key, progress, mark, effects);
+            }
+        }
+        for (package, usual) in looked.averages {
+            for entry in self.stories.values_mut() {
+                if entry.story.instance == *instance && entry.story.package.as_ref() == Some(&package) {
+                    entry.story.usual = usual;
+                }
+            }
+            self.hubs
+                .entry(instance.clone())
+                .or_default()
+                .keep_usual(package, usual);
+        }
+        for (build, tag) in looked.in_repo {
+            let key = (instance.clone(), Subject::Build(build));
+            if let Some(entry) = self.stories.get_mut(&key)
+                && !matches!(entry.story.whereabouts, Whereabouts::InRepo(_))
+            {
+                entry.story.whereabouts = Whereabouts::InRepo(tag.clone());
+                self.tell_of(now, &key, Fate::InRepo(tag), effects);
+            }
+        }
+        if looked.left_out > 0 {
+            self.away.left_out = self.away.left_out.saturating_add(looked.left_out);
+        }
+    }
+
+    /// Asks why a build or task failed, once at a time.
+    fn ask_why(&mut self, key: &Key, task: Option<TaskId>, effects: &mut Vec<Effect>) {
+        let has_hub = self.rules.instances.get(&key.0).is_some_and(|it| it.hub);
+        let is_room = self.explaining.len() < MAX_EXPLAINED;
+        if has_hub && is_room && self.explaining.insert(key.clone()) {
+            let about = key.1.clone();
+            effects.push(Effect::Ask(key.0.clone(), Ask::Explain { about, task }));
+        }
+    }
+
+    /// Takes up why a build or task failed. What is on screen or waits for it is told again with the reason; what has
+    /// gone from the screen does not come back for it.
+    pub(super) fn explained(&mut self, key: &Key, cause: Cause, effects: &mut Vec<Effect>) {
+        self.explaining.remove(key);
+        let Some(entry) = self.stories.get_mut(key) else {
+            return;
+        };
+        if entry.story.cause.as_ref() == Some(&cause) {
+            return;
+        }
+        entry.story.cause = Some(cause.clone());
+        let shown = entry.notice.zip(entry.shown.clone());
+        let story = entry.story.clone();
+        effects.push(Effect::Announce(story.clone()));
+        let is_it = |it: &Tale| it.story.instance == key.0 && it.story.subject == key.1 && it.fate.is_bad();
+        self.each_held(|tale| {
+            if is_it(tale) {
+                tale.story.cause = Some(cause.clone());
+            }
+        });
+        let Some((id, (fate, rule))) = shown else {
+            return;
+        };
+        let is_waiting = self.waiting.contains_key(&id);
+        if fate.is_bad() && !is_waiting {
+            let tale = Tale {
+                fate,
+                story,
+                rule,
+                late: false,
+            };
+            self.show(id, true, Telling::One(tale), effects);
+        }
+    }
+
+    /// Takes up what was meant by a number or a name, for those who wait to follow it.
+    pub(super) fn found(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceName,
+        change: Option<Change>,
+        ticket: Option<Ticket>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(change) = change else {
+            if let Some(ticket) = ticket {
+                effects.push(Effect::Reply(ticket, super::Reply::Unknown));
+            }
+            return;
+        };
+        let whose = self.rules.instances.get(instance);
+        let mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
+        let news = News {
+            instance: instance.clone(),
+            delivery: None,
+            message: None,
+            sent: None,
+            change,
+        };
+        if let Change::Build(build) = &news.change
+            && let Some(task) = build.task
+        {
+            self.adopt(instance, task, &news.change.subject());
+        }
+        let of_task = match &news.change {
+            Change::Task(task) => self.build_of(instance, task.task),
+            Change::Build(_) | Change::Tag(_) => None,
+        };
+        let key = of_task.unwrap_or_else(|| (instance.clone(), news.change.subject()));
+        let at = merge::time_of(&news, now);
+        if key.1 == news.change.subject() {
+            let is_newer = self.bring_up(&key, &news, at, mine);
+            if let Some(entry) = self.stories.get_mut(&key)
+                && is_newer
+                && entry.story.standing.is_settled()
+            {
+                // Whoever asks how it stands is told in the reply, and need not be told again.
+                let (standing, ended) = (entry.story.standing, news.change.happened());
+                entry.is_first(standing, ended);
+            }
+        }
+        if let Some(entry) = self.stories.get_mut(&key) {
+            entry.story.followed = !entry.story.standing.is_settled();
+            let story = entry.story.clone();
+            if let Some(ticket) = ticket {
+                effects.push(Effect::Reply(ticket, super::Reply::Is(story)));
+            }
+        }
+    }
+
+    /// Changes each tale that waits to be told.
+    fn each_held(&mut self, mut change: impl FnMut(&mut Tale)) {
+        self.pace.each(&mut change);
+        for held in [&mut self.missed, &mut self.away] {
+            held.each(&mut change);
+        }
+        let waiting = self.waiting.values_mut().map(|it| &mut it.telling);
+        let under_way = self.under_way.values_mut().map(|it| &mut it.notice.telling);
+        for telling in waiting.chain(under_way) {
+            match telling {
+                Telling::One(tale) => change(tale),
+                Telling::Many(digest) => digest.tales.iter_mut().for_each(&mut change),
+                Telling::Confirm(..) | Telling::Acted(_) => {}
+            }
+        }
+    }
+}
+
+impl Held {
+    fn each(&mut self, change: &mut impl FnMut(&mut Tale)) {
+        self.tales.iter_mut().for_each(change);
+    }
+}
+
+/// Returns the rule that wants a story told.
+fn rule_of(story: &Story, mine: bool, followed: bool) -> RuleName {
+    if mine {
+        let is_build = story.method.as_deref() == Some("build") && !story.scratch;
+        match story.subject {
+            Subject::Task(_) if !is_build => RuleName::MyScratchBuilds,
+            Subject::Task(_) | Subject::Build(_) | Subject::NamedBuild(_) => RuleName::MyBuilds,
+        }
+    } else if followed {
+        RuleName::Followed
+    } else {
+        RuleName::FollowedPackages
+    }
+}
+
+impl Entry {
+    /// Notes an ending, and returns whether it is a new one. The same state at another time is another ending: the
+    /// build was built again in between. Old hubs do not tell the time; then it is the same until a start was seen.
+    pub(super) fn is_first(&mut self, standing: Standing, ended: Option<Timestamp>) -> bool {
+        let is_same = |(other, at): &(Standing, Option<Timestamp>)| {
+            let near = match (*at, ended) {
+                (Some(at), Some(ended)) => at.duration_since(ended).abs() <= merge::TIE,
+                (None, _) | (_, None) => true,
+            };
+            *other == standing && near
+        };
+        if self.told.iter().any(is_same) {
+            return false;
+        }
+        if self.told.len() >= MAX_TOLD {
+            self.told.pop_front();
+        }
+        self.told.push_back((standing, ended));
+        true
+    }
+}

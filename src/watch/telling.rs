@@ -1,0 +1,255 @@
+//! Putting tales on screen: at once, held for a digest, waiting for a server, or summed up after an absence.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::pace::{Held, MAX_POPUPS};
+use super::state::{Key, MAX_WAITING, UnderWay};
+use super::{Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, Telling, Watch};
+
+/// What ended longer ago than this when it comes to us was missed: the computer slept, or we did not run.
+const ABSENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long more of what was missed is waited for, where no hub is being asked.
+const GATHER: SignedDuration = SignedDuration::from_secs(3);
+
+/// The same, while a hub is being asked: its answer ends the wait.
+const CATCH_UP: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long after a notification server did not answer it is tried again, if nothing is heard of it before.
+const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+impl Watch {
+    /// Tells a tale, holds it, or leaves it.
+    pub(super) fn tell(&mut self, now: Timestamp, key: &Key, tale: Tale, effects: &mut Vec<Effect>) {
+        let on_screen = self.stories.get(key).and_then(|it| it.notice);
+        if !self.is_wanted(&tale) {
+            let is_tag = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_));
+            // What is on screen is no longer true.
+            if let Some(notice) = on_screen
+                && tale.story.standing.is_settled()
+                && !tale.late
+                && !is_tag
+            {
+                self.forget_notice(notice);
+                effects.push(Effect::Withdraw(notice));
+            }
+            return;
+        }
+        if self.pause.is_some() {
+            self.missed.push(tale);
+            return;
+        }
+        if self.was_missed(now, &tale) {
+            self.away.push(tale);
+            let wait = if self.is_catching_up() { CATCH_UP } else { GATHER };
+            let until = now.saturating_add(wait).unwrap_or(now);
+            self.away_until = Some(self.away_until.map_or(until, |it| it.max(until)));
+            return;
+        }
+        if on_screen.is_some() && !tale.late {
+            self.show_one(tale, effects);
+            return;
+        }
+        if let Some(tale) = self.pace.admit(now, tale) {
+            self.show_one(tale, effects);
+        }
+    }
+
+    /// Returns whether this ended while nobody listened.
+    fn was_missed(&self, now: Timestamp, tale: &Tale) -> bool {
+        let ended = tale.story.ended.filter(|_| tale.story.standing.is_settled());
+        self.rules.live && ended.is_some_and(|it| now.duration_since(it) > ABSENCE)
+    }
+
+    /// Tells in one notice what happened while nobody listened.
+    pub(super) fn show_away(&mut self, effects: &mut Vec<Effect>) {
+        self.away_until = None;
+        let away = std::mem::take(&mut self.away);
+        if self.pause.is_some() {
+            self.missed.left_out = self.missed.left_out.saturating_add(away.left_out);
+            for tale in away.tales {
+                self.missed.push(tale);
+            }
+            return;
+        }
+        self.show_held(away, true, effects);
+    }
+
+    pub(super) fn show_one(&mut self, tale: Tale, effects: &mut Vec<Effect>) {
+        if tale.late {
+            // What is on screen for it tells something newer, and stays.
+            let id = self.next_notice();
+            self.show(id, false, Telling::One(tale), effects);
+            return;
+        }
+        let key = (tale.story.instance.clone(), tale.story.subject.clone());
+        let shown = self.stories.get(&key).and_then(|it| it.notice);
+        let id = shown.unwrap_or_else(|| self.next_notice());
+        if let Some(entry) = self.stories.get_mut(&key) {
+            entry.notice = Some(id);
+            entry.shown = Some((tale.fate.clone(), tale.rule));
+        }
+        self.show(id, shown.is_some(), Telling::One(tale), effects);
+    }
+
+    pub(super) fn show_held(&mut self, mut held: Held, away: bool, effects: &mut Vec<Effect>) {
+        if held.tales.len() == 1
+            && held.left_out == 0
+            && let Some(tale) = held.tales.pop()
+        {
+            self.show_one(tale, effects);
+            return;
+        }
+        if held.is_empty() {
+            return;
+        }
+        for tale in held.tales.iter().filter(|it| !it.late) {
+            // What is on screen for it is older than what the digest tells.
+            let key = (tale.story.instance.clone(), tale.story.subject.clone());
+            if let Some(notice) = self.stories.get(&key).and_then(|it| it.notice) {
+                self.forget_notice(notice);
+                effects.push(Effect::Withdraw(notice));
+            }
+        }
+        let id = self.next_notice();
+        self.show(id, false, Telling::Many(held.digest(away)), effects);
+    }
+
+    pub(super) fn show(&mut self, id: NoticeId, replaces: bool, telling: Telling, effects: &mut Vec<Effect>) {
+        let notice = Notice {
+            id,
+            replaces,
+            telling,
+            sound: self.rules.wanted.sound,
+        };
+        self.waiting.remove(&id);
+        let unanswered = self.under_way.get(&id).map_or(0, |it| it.unanswered) + 1;
+        let under_way = UnderWay {
+            notice: notice.clone(),
+            unanswered,
+        };
+        self.under_way.insert(id, under_way);
+        effects.push(Effect::Show(notice));
+    }
+
+    pub(super) fn shown(&mut self, now: Timestamp, id: NoticeId, outcome: Outcome) {
+        let Some(mut under_way) = self.under_way.remove(&id) else {
+            // A server that hung has taken it after all.
+            if outcome == Outcome::Taken {
+                self.waiting.remove(&id);
+            }
+            return;
+        };
+        under_way.unanswered -= 1;
+        if under_way.unanswered > 0 {
+            self.under_way.insert(id, under_way);
+            return;
+        }
+        match outcome {
+            Outcome::Taken => self.server = Some(true),
+            Outcome::Lost if self.questions.remove(&id).is_some() => {}
+            Outcome::Lost => {
+                self.waiting.insert(id, under_way.notice);
+                // A server that is gone says when it is back; one that hangs does not.
+                if self.server != Some(false) {
+                    self.try_again = Some(now.saturating_add(TRY_AGAIN_AFTER).unwrap_or(now));
+                }
+                self.fold_waiting();
+            }
+        }
+    }
+
+    /// Keeps what waits within its limit: the oldest notices become one.
+    pub(super) fn fold_waiting(&mut self) {
+        while self.waiting.len() > MAX_WAITING {
+            let mut held = Held::default();
+            let mut first = None;
+            for _ in 0..2 {
+                let Some((id, notice)) = self.waiting.pop_first() else {
+                    return;
+                };
+                first = first.or(Some(id));
+                gather(&mut held, notice.telling);
+                self.forget_notice(id);
+            }
+            let Some(id) = first else { return };
+            let notice = Notice {
+                id,
+                replaces: false,
+                telling: Telling::Many(held.digest(false)),
+                sound: self.rules.wanted.sound,
+            };
+            self.waiting.insert(id, notice);
+        }
+    }
+
+    pub(super) fn server_changed(&mut self, is_there: bool, effects: &mut Vec<Effect>) {
+        self.server = Some(is_there);
+        self.try_again = None;
+        if is_there {
+            if self.pause.is_none() {
+                self.show_waiting(effects);
+            }
+            return;
+        }
+        // Whatever was on screen went with the server.
+        for entry in self.stories.values_mut() {
+            entry.notice = None;
+        }
+    }
+
+    /// Shows what no server took before: a few one by one, more as a digest.
+    pub(super) fn show_waiting(&mut self, effects: &mut Vec<Effect>) {
+        self.try_again = None;
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.len() <= MAX_POPUPS {
+            for (id, notice) in waiting {
+                self.show(id, notice.replaces, notice.telling, effects);
+            }
+            return;
+        }
+        let mut held = Held::default();
+        for (id, notice) in waiting {
+            self.forget_notice(id);
+            gather(&mut held, notice.telling);
+        }
+        self.show_held(held, false, effects);
+    }
+
+    pub(super) fn closed(&mut self, notice: NoticeId, closed: Closed) {
+        self.questions.remove(&notice);
+        for entry in self.stories.values_mut() {
+            if entry.notice == Some(notice) {
+                entry.notice = None;
+                match closed {
+                    Closed::Expired => {}
+                    Closed::Dismissed | Closed::Otherwise => entry.unseen_failure = false,
+                }
+            }
+        }
+    }
+
+    pub(super) fn forget_notice(&mut self, notice: NoticeId) {
+        self.waiting.remove(&notice);
+        self.under_way.remove(&notice);
+        for entry in self.stories.values_mut() {
+            if entry.notice == Some(notice) {
+                entry.notice = None;
+            }
+        }
+    }
+}
+
+fn gather(held: &mut Held, telling: Telling) {
+    match telling {
+        Telling::One(tale) => held.push(tale),
+        Telling::Many(digest) => {
+            held.left_out = held.left_out.saturating_add(digest.left_out);
+            for tale in digest.tales {
+                held.push(tale);
+            }
+        }
+        // A question that nobody saw was not asked; what was done is in the menu.
+        Telling::Confirm(..) | Telling::Acted(_) => {}
+    }
+}
