@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use koji_notify::hub::access::{Access, Address, Login, Times, Trust};
 use koji_notify::hub::fault::FaultCode;
-use koji_notify::hub::login::{By, Keytab, LOG_OUT, Login, LoginError, Tools, log_in};
+use koji_notify::hub::login::{LoginError, Tools, log_in, log_out};
 use koji_notify::hub::session::{Session, Stamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -63,28 +64,26 @@ mod by_certificate {
     async fn a_hub_that_cannot_prove_who_it_is_gets_nothing() {
         let apache = Apache::start(Setup::default()).await;
         let mut login = alice(&apache);
-        login.authority = Some(apache.certs.other_ca());
-        let error = fails(&apache, &login).await;
+        login.trust = Trust::Only(apache.certs.other_ca());
+        let error = fails(&login).await;
         assert!(matches!(error, LoginError::UntrustedHub { .. }), "{error}");
         // Nor does one that only the machine does not know.
-        login.authority = None;
-        let error = fails(&apache, &login).await;
+        login.trust = Trust::System;
+        let error = fails(&login).await;
         assert!(matches!(error, LoginError::UntrustedHub { .. }), "{error}");
         assert!(!error.is_passing());
         assert_eq!(apache.backend.asked().len(), 0);
         let mut tools = tools();
         let ca = apache.certs.ca().into_os_string();
         tools.environment.push(("SSL_CERT_FILE".into(), ca));
-        log_in(&login, &apache.by_certificate(), GENEROUS, None, &tools)
-            .await
-            .unwrap();
+        log_in(&login, GENEROUS, None, &tools).await.unwrap();
         for certificate in [ServerCert::WrongHost, ServerCert::Expired] {
             let apache = Apache::start(Setup {
                 certificate,
                 ..Setup::default()
             })
             .await;
-            let error = fails(&apache, &alice(&apache)).await;
+            let error = fails(&alice(&apache)).await;
             assert!(
                 matches!(error, LoginError::UntrustedHub { .. }),
                 "{certificate:?}: {error}"
@@ -101,8 +100,10 @@ mod by_certificate {
             })
             .await;
             let mut login = alice(&apache);
-            login.by = By::Certificate(apache.certs.client(Client::OtherCa).both);
-            let error = fails(&apache, &login).await;
+            login.login = Login::Certificate {
+                file: apache.certs.client(Client::OtherCa).both,
+            };
+            let error = fails(&login).await;
             assert!(
                 matches!(error, LoginError::CertificateRefused { .. }),
                 "{tls}: {error:?}"
@@ -123,24 +124,26 @@ mod by_certificate {
         fs::write(at("encrypted"), encrypted).unwrap();
         for (file, expected) in [
             (at("none"), "No such file"),
-            (at(""), "not a regular file"),
+            (at(""), "Is a directory"),
             (certs.client(Client::Alice).key, "no certificate"),
             (certs.client(Client::Alice).certificate, "no private key"),
             (at("encrypted"), "encrypted"),
         ] {
             let mut login = alice(&apache);
-            login.by = By::Certificate(file.clone());
-            let error = fails(&apache, &login).await.to_string();
+            login.login = Login::Certificate { file: file.clone() };
+            let error = fails(&login).await.to_string();
             let named = format!("cannot use {}: ", file.display());
             assert!(error.starts_with(&named) && error.contains(expected), "{error}");
         }
         let mut login = alice(&apache);
-        login.authority = Some(certs.client(Client::Alice).key);
-        let error = fails(&apache, &login).await;
-        assert!(matches!(error, LoginError::File { .. }), "{error}");
+        login.trust = Trust::Only(certs.client(Client::Alice).key);
+        let error = fails(&login).await;
+        assert!(matches!(error, LoginError::Net(_)), "{error}");
         login = alice(&apache);
-        login.by = By::Certificate(certs.client(Client::Expired).both);
-        let error = fails(&apache, &login).await.to_string();
+        login.login = Login::Certificate {
+            file: certs.client(Client::Expired).both,
+        };
+        let error = fails(&login).await.to_string();
         assert!(error.ends_with(" has expired on 2021-01-01T00:00:00Z"), "{error}");
         // And each that can: the key in another form, in a folder with a name that curl would take apart.
         let odd = at("a \"b\\c:d\u{fc}\t\n#");
@@ -149,11 +152,11 @@ mod by_certificate {
         rsa.extend(fs::read(certs.client(Client::FedoraRsa).certificate).unwrap());
         fs::write(odd.join("client.pem"), rsa).unwrap();
         fs::copy(certs.ca(), odd.join("ca.pem")).unwrap();
-        login.by = By::Certificate(odd.join("client.pem"));
-        login.authority = Some(odd.join("ca.pem"));
-        log_in(&login, &apache.by_certificate(), GENEROUS, None, &tools())
-            .await
-            .unwrap();
+        login.login = Login::Certificate {
+            file: odd.join("client.pem"),
+        };
+        login.trust = Trust::Only(odd.join("ca.pem"));
+        log_in(&login, GENEROUS, None, &tools()).await.unwrap();
         assert_eq!(apache.backend.asked()[0].header("x-common-name"), Some("fedora"));
     }
 }
@@ -213,13 +216,46 @@ mod by_ticket {
             "{error:?}"
         );
         let mut login = ticket(&apache, Some((&realm, "alice")));
-        login.by = By::Kerberos(Some(Keytab {
-            file: apache.certs.ca(),
-            principal: "alice".to_owned(),
-        }));
-        let error = log_in(&login, &apache.by_ticket(), GENEROUS, None, &tools_of(&realm)).await;
+        login.login = Login::Kerberos {
+            principal: None,
+            keytab: Some(apache.certs.ca().display().to_string()),
+        };
+        let error = log_in(&login, GENEROUS, None, &tools_of(&realm)).await;
         let error = error.unwrap_err().to_string();
         assert!(error.ends_with("ca.pem: it is not a keytab"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_principal_is_looked_for_where_one_is_named_and_not_elsewhere() {
+        let realm = Realm::start();
+        let apache = behind(&realm).await;
+        realm.log_in("alice");
+        let mut login = ticket(&apache, None);
+        for (principal, is_in) in [("alice", true), ("bob", false)] {
+            login.login = Login::Kerberos {
+                principal: Some(principal.to_owned()),
+                keytab: None,
+            };
+            let outcome = log_in(&login, GENEROUS, None, &tools_of(&realm)).await;
+            assert_eq!(outcome.is_ok(), is_in, "{principal}: {outcome:?}");
+        }
+        assert_eq!(apache.backend.asked().len(), 1);
+        // A keytab alone: its first.
+        login.login = Login::Kerberos {
+            principal: None,
+            keytab: Some(realm.keytab().display().to_string()),
+        };
+        log_in(&login, GENEROUS, None, &tools_of(&realm)).await.unwrap();
+        let asked = apache.backend.asked().pop().unwrap();
+        assert_eq!(asked.header("x-remote-user"), Some("bob@KOJI-NOTIFY.TEST"));
+        for odd in ["", "# alice", "alice\nbob"] {
+            login.login = Login::Kerberos {
+                principal: Some(odd.to_owned()),
+                keytab: None,
+            };
+            let error = log_in(&login, GENEROUS, None, &tools_of(&realm)).await;
+            assert!(matches!(error, Err(LoginError::NoTicket { .. })), "{error:?}");
+        }
     }
 
     #[tokio::test]
@@ -251,7 +287,7 @@ mod by_ticket {
         let login = ticket(&apache, Some((&realm, "alice")));
         let limit = Duration::from_millis(200);
         let (tools, mark) = marked(tools_of(&realm));
-        let error = log_in(&login, &apache.by_ticket(), limit, None, &tools).await;
+        let error = log_in(&login, limit, None, &tools).await;
         assert!(matches!(error, Err(LoginError::TimedOut(_))), "{error:?}");
         gone(&mark).await;
     }
@@ -270,7 +306,7 @@ mod answers {
         let answer = answer.replace("2-VcbEaQp7yauUcy25n9Z", "2-4EcD8Ad85TSwgkw7Bce");
         apache.backend.answer(200, answer.as_bytes());
         let server = format!("{}/", apache.by_certificate());
-        let mut new = log_in(&alice(&apache), &server, GENEROUS, Some(&mut old), &tools())
+        let mut new = log_in(&at(&server, &apache), GENEROUS, Some(&mut old), &tools())
             .await
             .unwrap();
         let asked = apache.backend.asked().pop().unwrap();
@@ -300,7 +336,7 @@ mod answers {
         let apache = Apache::start(Setup::default()).await;
         let mut old = Session::new(7, "1-old".to_owned(), false).unwrap();
         let server = apache.by_certificate();
-        log_in(&alice(&apache), &server, GENEROUS, Some(&mut old), &tools())
+        log_in(&at(&server, &apache), GENEROUS, Some(&mut old), &tools())
             .await
             .unwrap();
         let asked = apache.backend.asked().pop().unwrap();
@@ -310,7 +346,7 @@ mod answers {
 
     #[test]
     fn leaving_is_said_as_koji_s_own_client_says_it() {
-        assert_eq!(LOG_OUT.as_bytes(), recorded_body("49-auth-logout.request"));
+        assert_eq!(log_out(), recorded_body("49-auth-logout.request"));
     }
 
     #[tokio::test]
@@ -364,21 +400,17 @@ mod answers {
     async fn only_https_is_spoken() {
         let apache = Apache::start(Setup::default()).await;
         let port = apache.backend.port;
-        for (server, expected) in [
-            (format!("http://127.0.0.1:{port}/kojihub"), "a login needs https"),
-            (format!("ftp://127.0.0.1:{port}/kojihub"), "a login needs https"),
-            ("koji.example.org".to_owned(), "it is not an address"),
-            ("https://k.example/kojihub?x=1".to_owned(), "an address with ?"),
-            ("https://mona:geheim@k.example/kojihub".to_owned(), "a user or password"),
-        ] {
-            let error = log_in(&alice(&apache), &server, GENEROUS, None, &tools()).await;
-            let error = error.unwrap_err().to_string();
-            assert!(error.contains(expected) && !error.contains("geheim"), "{error}");
-        }
+        let clear = format!("http://127.0.0.1:{port}/kojihub");
+        let error = log_in(&at(&clear, &apache), GENEROUS, None, &tools()).await;
+        assert!(matches!(error, Err(LoginError::Unprotected)), "{error:?}");
         assert_eq!(apache.backend.asked().len(), 0);
+        let mut nobody = alice(&apache);
+        nobody.login = Login::Nothing;
+        let error = log_in(&nobody, GENEROUS, None, &tools()).await;
+        assert!(matches!(error, Err(LoginError::NothingToShow)), "{error:?}");
         // Where no TLS answers, nothing is said in clear either.
         let clear = format!("https://localhost:{port}/kojihub");
-        let error = log_in(&alice(&apache), &clear, Duration::from_millis(500), None, &tools()).await;
+        let error = log_in(&at(&clear, &apache), Duration::from_millis(500), None, &tools()).await;
         assert!(error.is_err());
         assert_eq!(apache.backend.asked().len(), 0);
     }
@@ -398,9 +430,9 @@ mod manners {
         let guard = tracing::subscriber::set_default(listener);
         let mut old = Session::new(166, "2-VerySecretIndeed".to_owned(), true).unwrap();
         let (tools, mark) = marked(tools());
-        let (login, server) = (alice(&apache), apache.by_certificate());
+        let login = alice(&apache);
         apache.backend.hold();
-        let entering = log_in(&login, &server, GENEROUS, Some(&mut old), &tools);
+        let entering = log_in(&login, GENEROUS, Some(&mut old), &tools);
         let watching = async {
             apache.backend.arrival(1).await;
             let seen = curls(&mark);
@@ -427,7 +459,7 @@ mod manners {
         for secret in ["VerySecret", "VcbEaQp7yauUcy25n9Z"] {
             assert!(!shown.contains(secret), "{shown}");
         }
-        assert!(!log.contains(&*login_file(&login).to_string_lossy()), "{log}");
+        assert!(!log.contains("client-Alice"), "{log}");
     }
 
     #[tokio::test]
@@ -441,7 +473,7 @@ mod manners {
             apache.by_certificate(),
         ] {
             let (tools, mark) = marked(tools());
-            let error = log_in(&alice(&apache), &server, limit, None, &tools).await;
+            let error = log_in(&at(&server, &apache), limit, None, &tools).await;
             assert!(
                 matches!(error, Err(LoginError::TimedOut(it)) if it == limit),
                 "{error:?}"
@@ -455,13 +487,13 @@ mod manners {
         let apache = Apache::start(Setup::default()).await;
         apache.backend.hold();
         let (tools, mark) = marked(tools());
-        let (login, server) = (alice(&apache), apache.by_certificate());
+        let login = alice(&apache);
         let watching = async {
             apache.backend.arrival(1).await;
             assert_eq!(curls(&mark).len(), 1);
         };
         tokio::select! {
-            it = log_in(&login, &server, GENEROUS, None, &tools) => panic!("{it:?}"),
+            it = log_in(&login, GENEROUS, None, &tools) => panic!("{it:?}"),
             () = watching => {}
         }
         gone(&mark).await;
@@ -470,13 +502,14 @@ mod manners {
     #[tokio::test]
     async fn nobody_there_is_told() {
         let apache = Apache::start(Setup::default()).await;
-        let login = alice(&apache);
         let port = {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             listener.local_addr().unwrap().port()
         };
         let server = format!("https://127.0.0.1:{port}/kojihub");
-        let error = log_in(&login, &server, GENEROUS, None, &tools()).await.unwrap_err();
+        let error = log_in(&at(&server, &apache), GENEROUS, None, &tools())
+            .await
+            .unwrap_err();
         assert!(matches!(error, LoginError::Unreachable { .. }), "{error:?}");
         assert!(error.is_passing());
     }
@@ -490,7 +523,7 @@ mod manners {
                 path,
                 environment: Vec::new(),
             };
-            let error = log_in(&alice(&apache), &apache.by_certificate(), GENEROUS, None, &tools).await;
+            let error = log_in(&alice(&apache), GENEROUS, None, &tools).await;
             let error = error.unwrap_err();
             assert!(matches!(error, LoginError::NoCurl), "{error:?}");
             assert_eq!(
@@ -513,34 +546,32 @@ mod manners {
         ] {
             tools.environment.push((name.into(), value.into()));
         }
-        log_in(&alice(&apache), &apache.by_certificate(), GENEROUS, None, &tools)
-            .await
-            .unwrap();
+        log_in(&alice(&apache), GENEROUS, None, &tools).await.unwrap();
     }
 }
 
-fn alice(apache: &Apache) -> Login {
-    Login {
-        by: By::Certificate(apache.certs.client(Client::Alice).both),
-        authority: Some(apache.certs.ca()),
-    }
+fn alice(apache: &Apache) -> Access {
+    at(&apache.by_certificate(), apache)
 }
 
-fn login_file(login: &Login) -> &Path {
-    match &login.by {
-        By::Certificate(file) => file,
-        By::Kerberos(_) => panic!("{login:?}"),
+/// As alice, somewhere.
+fn at(server: &str, apache: &Apache) -> Access {
+    Access {
+        server: Address::parse(server).unwrap(),
+        trust: Trust::Only(apache.certs.ca()),
+        login: Login::Certificate {
+            file: apache.certs.client(Client::Alice).both,
+        },
+        times: Times::default(),
     }
 }
 
 async fn come_in(apache: &Apache) -> Result<Session, LoginError> {
-    log_in(&alice(apache), &apache.by_certificate(), GENEROUS, None, &tools()).await
+    log_in(&alice(apache), GENEROUS, None, &tools()).await
 }
 
-async fn fails(apache: &Apache, login: &Login) -> LoginError {
-    log_in(login, &apache.by_certificate(), GENEROUS, None, &tools())
-        .await
-        .unwrap_err()
+async fn fails(login: &Access) -> LoginError {
+    log_in(login, GENEROUS, None, &tools()).await.unwrap_err()
 }
 
 async fn behind(realm: &Realm) -> Apache {
@@ -551,20 +582,21 @@ async fn behind(realm: &Realm) -> Apache {
     .await
 }
 
-fn ticket(apache: &Apache, keytab: Option<(&Realm, &str)>) -> Login {
-    Login {
-        by: By::Kerberos(keytab.map(|(realm, principal)| Keytab {
-            file: realm.keytab(),
-            principal: principal.to_owned(),
-        })),
-        authority: Some(apache.certs.ca()),
+/// With the ticket in the realm's cache, or with the realm's keytab as this user.
+fn ticket(apache: &Apache, keytab: Option<(&Realm, &str)>) -> Access {
+    let file = |realm: &Realm| format!("FILE:{}", realm.keytab().display());
+    Access {
+        login: Login::Kerberos {
+            principal: keytab.map(|it| it.1.to_owned()),
+            keytab: keytab.map(|it| file(it.0)),
+        },
+        ..at(&apache.by_ticket(), apache)
     }
 }
 
-/// Logs in with the ticket in the realm's cache, or with the realm's keytab as this user.
 async fn with_ticket(apache: &Apache, realm: &Realm, keytab: Option<&str>) -> Result<Session, LoginError> {
     let login = ticket(apache, keytab.map(|it| (realm, it)));
-    log_in(&login, &apache.by_ticket(), GENEROUS, None, &tools_of(realm)).await
+    log_in(&login, GENEROUS, None, &tools_of(realm)).await
 }
 
 /// Nothing of the person's own session but where programs are.

@@ -6,12 +6,13 @@
 //! It deliberately does not know the words a person reads.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use super::curl::{Broken, Ended};
-use super::{By, Login};
+use crate::hub::access::{Access, Login, Trust};
 use crate::hub::fault::{Fault, Meaning};
+use crate::net::trouble::NetError;
 
 /// The most characters of what others said that are handed on.
 const MAX_SAID: usize = 300;
@@ -24,13 +25,13 @@ pub enum LoginError {
     /// It does not start, or was built without what is needed.
     #[error("this curl cannot do it: {said}")]
     UnfitCurl { said: String },
-    #[error("cannot log in at {server}: {why}")]
-    Address { server: String, why: &'static str },
-    /// A certificate, a file of authorities or a keytab that cannot be used as it is.
-    #[error("cannot use {}: {why}", file.display())]
-    File { file: PathBuf, why: String },
-    #[error("{} has expired on {on}", file.display())]
-    CertificateExpired { file: PathBuf, on: String },
+    #[error("no login is configured")]
+    NothingToShow,
+    #[error("a login needs https, and the address has http")]
+    Unprotected,
+    /// A certificate, a file of authorities or a keytab that cannot be used as it is, or not any more.
+    #[error(transparent)]
+    Net(#[from] NetError),
     #[error("the hub did not accept our certificate: {said}")]
     CertificateRefused { said: String },
     #[error("there is no Kerberos ticket that can be used: {said}")]
@@ -65,11 +66,12 @@ impl LoginError {
             }
             Self::Fault(fault) => matches!(fault.code.meaning(), Meaning::Passing | Meaning::Outage),
             Self::Status(status) => *status >= 500 || *status == 429,
+            // It is from looking at files only.
+            Self::Net(_) => false,
             Self::NoCurl
             | Self::UnfitCurl { .. }
-            | Self::Address { .. }
-            | Self::File { .. }
-            | Self::CertificateExpired { .. }
+            | Self::NothingToShow
+            | Self::Unprotected
             | Self::CertificateRefused { .. }
             | Self::NoTicket { .. }
             | Self::TicketRefused { .. }
@@ -91,11 +93,19 @@ impl From<Broken> for LoginError {
     }
 }
 
+/// Says that a file cannot be used as it is.
+pub(super) fn unusable(file: &Path, why: &str) -> LoginError {
+    LoginError::Net(NetError::Credentials {
+        file: file.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
 /// What curl adds to the answer (`write-out`): a line of its own with the status and the address that it went to.
 pub(super) const POSTSCRIPT: &str = "\n%{http_code} %{remote_ip}";
 
 /// Returns the answer that came with HTTP 200, and from where.
-pub(super) fn answer(login: &Login, limit: Duration, ended: Ended) -> Result<(Vec<u8>, Option<IpAddr>), LoginError> {
+pub(super) fn answer(access: &Access, limit: Duration, ended: Ended) -> Result<(Vec<u8>, Option<IpAddr>), LoginError> {
     let said = complaint(&ended.talk);
     // The numbers are those of curl(1), EXIT CODES.
     match ended.code {
@@ -104,38 +114,45 @@ pub(super) fn answer(login: &Login, limit: Duration, ended: Ended) -> Result<(Ve
         Some(28) => return Err(LoginError::TimedOut(limit)),
         Some(60 | 51 | 83 | 90 | 91) => return Err(LoginError::UntrustedHub { said }),
         // Of TLS and of the stream that it protects. A certificate is refused by an alert, with TLS 1.3 while we read.
-        Some(35 | 55 | 56) if is_refused(login, &said) => return Err(LoginError::CertificateRefused { said }),
+        Some(35 | 55 | 56) if is_refused(&access.login, &said) => return Err(LoginError::CertificateRefused { said }),
         // OpenSSL's own words: whatever talks there, it is not TLS. Without them the line broke.
         Some(35) if said.contains("error:") => return Err(LoginError::NotUnderstood(said)),
         Some(7 | 16 | 18 | 35 | 52 | 55 | 56 | 92) => return Err(LoginError::Unreachable { said }),
-        Some(58 | 66 | 77 | 82) => {
-            let file = login.file().unwrap_or_default();
-            return Err(LoginError::File { file, why: said });
-        }
+        // The files were good when we looked at them.
+        Some(58 | 66 | 77 | 82) => return Err(unusable(file(access), &said)),
         Some(94) => return Err(of_kerberos(&ended.talk)),
         Some(3 | 8 | 61) => return Err(LoginError::NotUnderstood(said)),
         Some(_) | None => return Err(LoginError::UnfitCurl { said }),
     }
     let (body, status, peer) = parts(ended.answer)?;
-    match (status, &login.by) {
+    match (status, &access.login) {
         (200, _) => Ok((body, peer)),
-        (401, By::Certificate(_)) => Err(LoginError::CertificateRefused {
+        (401, Login::Certificate { .. }) => Err(LoginError::CertificateRefused {
             said: "HTTP status 401; it may want a Kerberos ticket".to_owned(),
         }),
         // What Apache says to who cannot be asked for one: GnuTLS, too, has no post-handshake authentication.
-        (403, By::Certificate(_)) => Err(LoginError::CertificateRefused {
+        (403, Login::Certificate { .. }) => Err(LoginError::CertificateRefused {
             said: "HTTP status 403; a curl that is built with GnuTLS cannot show one by TLS 1.3".to_owned(),
         }),
-        (401, By::Kerberos(_)) => Err(of_kerberos(&ended.talk)),
-        (403, By::Kerberos(_)) => Err(LoginError::TicketRefused {
+        (401, Login::Kerberos { .. }) => Err(of_kerberos(&ended.talk)),
+        (403, Login::Kerberos { .. }) => Err(LoginError::TicketRefused {
             said: format!("HTTP status {status}"),
         }),
         _ => Err(LoginError::Status(status)),
     }
 }
 
+/// Returns the file that curl complains of.
+fn file(access: &Access) -> &Path {
+    match (&access.login, &access.trust) {
+        (Login::Certificate { file }, _) => file,
+        (Login::Nothing | Login::Kerberos { .. }, Trust::Only(file)) => file,
+        (Login::Nothing | Login::Kerberos { .. }, Trust::System) => Path::new(""),
+    }
+}
+
 fn is_refused(login: &Login, said: &str) -> bool {
-    matches!(login.by, By::Certificate(_)) && said.contains("alert")
+    matches!(login, Login::Certificate { .. }) && said.contains("alert")
 }
 
 /// Tells a login without a ticket from one whose ticket the hub did not like. libkrb5 says why in the talk.
@@ -193,8 +210,8 @@ fn parts(mut printed: Vec<u8>) -> Result<(Vec<u8>, u16, Option<IpAddr>), LoginEr
 mod tests {
     use expect_test::{Expect, expect};
 
-    use super::super::Keytab;
     use super::*;
+    use crate::hub::access::{Address, Times};
 
     #[test]
     fn what_curl_says_of_the_hub() {
@@ -369,24 +386,27 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(5);
 
-    fn by_certificate() -> Login {
-        Login {
-            by: By::Certificate(PathBuf::from("/c.pem")),
-            authority: None,
+    fn by_certificate() -> Access {
+        access(Login::Certificate { file: "/c.pem".into() })
+    }
+
+    fn by_ticket() -> Access {
+        access(Login::Kerberos {
+            principal: None,
+            keytab: None,
+        })
+    }
+
+    fn access(login: Login) -> Access {
+        Access {
+            server: Address::parse("https://k.example/kojihub").unwrap(),
+            trust: Trust::System,
+            login,
+            times: Times::default(),
         }
     }
 
-    fn by_ticket() -> Login {
-        Login {
-            by: By::Kerberos(Some(Keytab {
-                file: PathBuf::from("/k.keytab"),
-                principal: "alice".to_owned(),
-            })),
-            authority: None,
-        }
-    }
-
-    fn check(login: &Login, code: i32, talk: &str, expected: Expect) {
+    fn check(access: &Access, code: i32, talk: &str, expected: Expect) {
         let ended = Ended {
             code: Some(code),
             answer: b"\n000 ".to_vec(),
@@ -400,11 +420,11 @@ mod tests {
         } else {
             ended
         };
-        expected.assert_eq(&told(login, ended));
+        expected.assert_eq(&told(access, ended));
     }
 
-    fn told(login: &Login, ended: Ended) -> String {
-        let error = answer(login, LIMIT, ended).unwrap_err();
+    fn told(access: &Access, ended: Ended) -> String {
+        let error = answer(access, LIMIT, ended).unwrap_err();
         let passing = if error.is_passing() { " (passing)" } else { "" };
         format!("{error}{passing}")
     }
