@@ -17,6 +17,7 @@
     reason = "a test may stop at once, print what it saw, and look at the clock"
 )]
 
+mod apache;
 mod broker;
 mod causes;
 mod command_line;
@@ -28,6 +29,8 @@ mod end_to_end;
 mod hub_answers;
 mod hub_asks;
 mod hub_client;
+mod hub_client;
+mod hub_login;
 mod hub_profiles;
 mod hub_server;
 mod identity;
