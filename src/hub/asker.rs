@@ -163,6 +163,7 @@ impl Asker {
         Ok(())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
     async fn find(&self, lookup: Lookup) -> Result<Learned, Failed> {
         let change = match &lookup {
             Lookup::Task(task) => match ask_one(&self.client, Call::Task(*task)).await? {
@@ -178,6 +179,7 @@ impl Asker {
         Ok(Learned::Found { lookup, change })
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
     async fn build(&self, key: BuildKey) -> Result<Option<Change>, HubError> {
         match ask_one(&self.client, Call::Build(key)).await? {
             Answer::Build(Some(row)) => Ok(row.change(None, Vec::new()).map(Change::Build)),

@@ -64,6 +64,7 @@ pub(super) async fn explain(
     Ok(Some(look_into(client, files, child, child_said, output).await))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
 async fn find_task(client: &Client, about: &Subject, task: Option<TaskId>) -> Result<Option<TaskId>, HubError> {
     let key = match (about, task) {
         (_, Some(task)) => return Ok(Some(task)),

@@ -210,7 +210,9 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     };
     check(
         "# a\n[tell]\nstaretd = true\n",
-        expect!["3:1: unknown field `staretd`, expected one of `started`, `finished`, `failed`, `canceled`, `scratch`, `tagged`, `in-repo`, `followed`, `sound`"],
+        expect![
+            "3:1: unknown field `staretd`, expected one of `started`, `finished`, `failed`, `canceled`, `scratch`, `tagged`, `in-repo`, `followed`, `sound`"
+        ],
     );
     check(
         "[tell]\nstarted = 'yes'\n",
