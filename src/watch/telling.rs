@@ -55,10 +55,12 @@ impl Watch {
         }
     }
 
-    /// Returns whether this ended while nobody listened.
+    /// Returns whether this ended while nobody listened. Only where a hub can be asked what else there was: a broker
+    /// alone may deliver what it kept for us at any time.
     fn was_missed(&self, now: Timestamp, tale: &Tale) -> bool {
         let ended = tale.story.ended.filter(|_| tale.story.standing.is_settled());
-        self.rules.live && ended.is_some_and(|it| now.duration_since(it) > ABSENCE)
+        let has_hub = self.rules.instances.get(&tale.story.instance).is_some_and(|it| it.hub);
+        self.rules.live && has_hub && ended.is_some_and(|it| now.duration_since(it) > ABSENCE)
     }
 
     /// Tells in one notice what happened while nobody listened.

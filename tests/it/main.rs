@@ -29,7 +29,6 @@ mod end_to_end;
 mod hub_answers;
 mod hub_asks;
 mod hub_client;
-mod hub_client;
 mod hub_login;
 mod hub_profiles;
 mod hub_server;

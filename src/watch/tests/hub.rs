@@ -218,23 +218,6 @@ fn an_absence_is_one_summary() {
 }
 
 #[test]
-fn without_a_hub_an_absence_is_summed_up_too() {
-    check(
-        "heard 1 build 1 a-1-1 BUILDING->COMPLETE mona ended=-9000
-         heard 2 build 2 b-1-1 BUILDING->FAILED mona ended=-8000
-         at 3
-         woke",
-        expect![[r#"
-            announce a-1-1 COMPLETE
-            record 1
-            announce b-1-1 FAILED
-            record 2
-            show #1 away digest a-1-1 COMPLETE, b-1-1 FAILED
-        "#]],
-    );
-}
-
-#[test]
 fn what_an_earlier_run_told_is_not_told_again() {
     check_hub(
         "resumed -100 7:FAILED:-50
