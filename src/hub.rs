@@ -6,8 +6,11 @@
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
 pub mod access;
+mod asked;
+pub mod asker;
 pub mod call;
 pub mod client;
+mod explain;
 pub mod fault;
 pub mod files;
 mod http;

@@ -1039,6 +1039,7 @@ impl Home {
             config: at("config"),
             state: at("state"),
             etc: at("etc"),
+            cache: at("home/.cache"),
             system_config: vec![at("etc/xdg")],
             // No ticket of the person who runs the test.
             environment: vec![("PATH".into(), at("bin").into())],

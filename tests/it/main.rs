@@ -26,6 +26,7 @@ mod decoding;
 mod desktop_real;
 mod end_to_end;
 mod hub_answers;
+mod hub_asks;
 mod hub_client;
 mod hub_profiles;
 mod hub_server;
