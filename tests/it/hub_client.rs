@@ -3,6 +3,7 @@
 mod changes;
 mod connections;
 mod files;
+mod small;
 mod stories;
 
 use std::io::{self, BufRead, Write};

@@ -97,6 +97,8 @@ struct Shared {
     acceptor: Option<TlsAcceptor>,
 }
 
+/// Time enough for anything that happens at all.
+const GENEROUS: Duration = Duration::from_secs(30);
 /// A flood that nobody has taken from for this long is stuck.
 const STUCK: Duration = Duration::from_millis(500);
 /// How often a server that drips does so.
@@ -118,7 +120,7 @@ impl HubServer {
 
     /// Waits for the next request.
     pub(crate) async fn asked(&mut self) -> Asked {
-        self.asked.recv().await.unwrap()
+        in_time("a request", self.asked.recv()).await.unwrap()
     }
 
     /// Returns the requests so far that nobody has waited for.
@@ -132,12 +134,14 @@ impl HubServer {
 
     /// Waits until it is so.
     pub(crate) async fn count_when(&self, is_so: impl FnMut(&Count) -> bool) -> Count {
-        *self.shared.count.subscribe().wait_for(is_so).await.unwrap()
+        let mut count = self.shared.count.subscribe();
+        *in_time("that count", count.wait_for(is_so)).await.unwrap()
     }
 
     /// Waits until a flood is stuck, and returns how much of it went out.
     pub(crate) async fn stuck(&self) -> u64 {
-        self.shared.stuck.subscribe().wait_for(|it| *it).await.unwrap();
+        let mut stuck = self.shared.stuck.subscribe();
+        in_time("being stuck", stuck.wait_for(|it| *it)).await.unwrap();
         self.sent()
     }
 
@@ -149,6 +153,11 @@ impl HubServer {
     pub(crate) fn say_next(&self, reply: Reply) {
         self.shared.script.lock().unwrap().push_back(reply);
     }
+}
+
+async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(GENEROUS, waiting).await;
+    waited.unwrap_or_else(|_| panic!("the server waits for {what}"))
 }
 
 impl Drop for HubServer {

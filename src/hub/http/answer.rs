@@ -16,9 +16,8 @@ use tokio::task::spawn_blocking;
 use super::panicked;
 use crate::hub::fault::Fault;
 use crate::hub::trouble::HubError;
+use crate::hub::xmlrpc::read::MAX_ANSWER;
 
-/// The largest answer to a call that is read. A list of all builds of a large site in a month has some megabytes.
-pub(in crate::hub) const MAX_ANSWER: u64 = 32 * 1024 * 1024;
 /// How many pieces of a body may wait for the reader.
 const AHEAD: usize = 2;
 

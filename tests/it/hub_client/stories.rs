@@ -290,7 +290,7 @@ async fn a_large_answer_waits_at_the_server_while_the_reader_is_busy() {
 
 #[tokio::test]
 async fn an_answer_over_the_limit_is_not_read() {
-    const LIMIT: u64 = 32 * 1024 * 1024;
+    const LIMIT: u64 = koji_notify::hub::xmlrpc::read::MAX_ANSWER;
     let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", LIMIT + 1);
     let endless = "HTTP/1.1 200 OK\r\n\r\n";
     for head in [announced.as_str(), endless] {

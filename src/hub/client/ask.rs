@@ -1,0 +1,80 @@
+//! Calls in our words, to the hub and back.
+
+use std::sync::Arc;
+
+use super::Client;
+use crate::hub::call::{Answer, Call, answers, request};
+use crate::hub::fault::{Fault, Meaning};
+use crate::hub::trouble::HubError;
+
+impl Client {
+    /// Makes calls in one round trip, and returns what became of each, in order. With one among them that may change
+    /// something, none is sent twice, and all are made in the session.
+    ///
+    /// A call of any other method counts as one that reads only if its name says so (`get…`, `list…`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::read`] and [`Client::change`]. A fault of all calls alike, as in an outage, is one of them.
+    pub async fn ask(&self, calls: Vec<Call>) -> Result<Vec<Result<Answer, Fault>>, HubError> {
+        let is_change = calls.iter().any(may_change);
+        let body = request(&calls);
+        let calls: Arc<[Call]> = calls.into();
+        let decode = move |body: &mut dyn std::io::BufRead| answers(&calls, body).map(whole);
+        if is_change {
+            self.change(body, decode).await
+        } else {
+            self.read(body, decode).await
+        }
+    }
+}
+
+fn may_change(call: &Call) -> bool {
+    match call {
+        Call::Resubmit(_) | Call::Cancel(_) => true,
+        Call::Raw { method, .. } => !(method.starts_with("get") || method.starts_with("list")),
+        Call::Version
+        | Call::LoggedInUser
+        | Call::User(_)
+        | Call::UserById(_)
+        | Call::OpenTasks { .. }
+        | Call::EndedTasks { .. }
+        | Call::EndedTaskCount { .. }
+        | Call::BuildsSince { .. }
+        | Call::BuildsOfPackage { .. }
+        | Call::Building { .. }
+        | Call::BuildsOfTask(_)
+        | Call::Build(_)
+        | Call::Task(_)
+        | Call::Descendents(_)
+        | Call::Children(_)
+        | Call::TaskResult(_)
+        | Call::Output(_)
+        | Call::Download { .. }
+        | Call::Average { .. }
+        | Call::LastBuilds { .. }
+        | Call::Tags(_)
+        | Call::Target(_)
+        | Call::Repo { .. }
+        | Call::TaggedAt { .. } => false,
+    }
+}
+
+/// Finds the fault that is not about any of the calls.
+fn whole(parts: Vec<Result<Answer, Fault>>) -> Result<Vec<Result<Answer, Fault>>, Fault> {
+    let Some(Err(fault)) = parts.first() else {
+        return Ok(parts);
+    };
+    let is_of_all = parts.iter().all(|it| it.as_ref() == Err(fault));
+    match fault.code.meaning() {
+        Meaning::Passing | Meaning::Outage | Meaning::LoginNeeded | Meaning::LoginRefused if is_of_all => {
+            Err(fault.clone())
+        }
+        Meaning::Passing
+        | Meaning::Outage
+        | Meaning::LoginNeeded
+        | Meaning::LoginRefused
+        | Meaning::No
+        | Meaning::Ours => Ok(parts),
+    }
+}
