@@ -468,7 +468,7 @@ proptest! {
             if let Change::Build(it) = &mut news.change {
                 it.task = Some(TaskId(100 + build));
             }
-            if matches!(new, BuildState::Complete | BuildState::Failed | BuildState::Canceled) && *second > 0 {
+            if matches!(new, BuildState::Complete | BuildState::Failed | BuildState::Canceled) && *second > 1 {
                 expected.insert((*build, new.name(), *second));
             }
             let event = match how {
