@@ -5,7 +5,7 @@
 //! are made at once, and one while there is a session. Dropping a call that is under way closes its connection.
 //! A session goes out over TLS, or to this very machine, and is forgotten when the hub no longer takes it.
 //!
-//! It deliberately knows no XML and no way to log in; [`ask`] knows methods.
+//! It deliberately knows no XML and no way to log in; `ask` knows methods.
 
 mod ask;
 
