@@ -235,7 +235,7 @@ impl House {
             Effect::Record(news) => return news.delivery.map(Event::Recorded),
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
-            Effect::Ask(..) | Effect::Mark(..) | Effect::Reply(..) => {}
+            Effect::Ask(..) | Effect::Mark(..) | Effect::Reply(..) | Effect::ReadClipboard => {}
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),
             Effect::Copy(text) => self.doors.copy(text),
