@@ -362,9 +362,7 @@ async fn take_over(tool: Tool, limit: Duration) -> Result<String, PasteError> {
     });
     match told.await {
         Ok(Ok((_, None))) => Err(PasteError::TooLong),
-        Ok(Ok((bytes, Some(status)))) if status.success() => {
-            String::from_utf8(bytes).map_err(|_| PasteError::NotText)
-        }
+        Ok(Ok((bytes, Some(status)))) if status.success() => String::from_utf8(bytes).map_err(|_| PasteError::NotText),
         Ok(Ok((_, Some(status)))) => Err(PasteError::Failed { program, status }),
         Ok(Err(source)) => Err(not_run(source)),
         Err(_) => Err(PasteError::Hung { program }),
