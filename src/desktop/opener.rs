@@ -147,7 +147,7 @@ pub fn can_paste() -> bool {
     !Session::ours().tools(&PASTERS).is_empty()
 }
 
-/// Returns the text on the clipboard, at most [`MAX_PASTED`] bytes of it; empty if there is none. It is whatever was
+/// Returns the text on the clipboard, at most 4096 bytes of it; empty if there is none. It is whatever was
 /// copied last by whomever: nothing is promised about it.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The tray's menu, as a value.
 //!
-//! What it says of time is true when it is made; [`super::progress`] says what that promises.
+//! What it says of time is true when it is made; `progress` says what that promises.
 
 use std::collections::BTreeMap;
 
