@@ -254,7 +254,7 @@ impl House {
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
             Effect::Mark(instance, mark) => self.memory.mark(instance, mark),
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
-            Effect::Reply(..) => {}
+            Effect::Reply(..) | Effect::ReadClipboard => {}
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),
             Effect::Copy(text) => self.doors.copy(text),

@@ -191,6 +191,7 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                 | Effect::Announce(_)
                 | Effect::Open { .. }
                 | Effect::Copy(_)
+                | Effect::ReadClipboard
                 | Effect::Save(_)
                 | Effect::StartAtLogin(_)
                 | Effect::EditPreferences

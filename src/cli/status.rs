@@ -1,11 +1,13 @@
 //! `koji-notify status`: how the running program is doing, asked over D-Bus.
 
 use anyhow::Result;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::exit::Exit;
 use super::{client, say};
 use crate::i18n::{fill, tr, tr_n};
-use crate::view::{self, trouble};
+use crate::view::{self, InstanceStatus, trouble};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
@@ -20,25 +22,27 @@ impl Status {
         let text = if self.json {
             serde_json::to_string_pretty(&status)?
         } else {
-            describe(&status)
+            describe(&status, &TimeZone::system())
         };
         say(&text)?;
         Ok(Exit::Done)
     }
 }
 
-fn describe(status: &view::Status) -> String {
+fn describe(status: &view::Status, zone: &TimeZone) -> String {
     let mut lines = vec![status.summary.clone()];
     for instance in &status.instances {
         let number = instance.heard.to_string();
-        // Translators: one Koji instance: "fedora: Connected; 3 messages heard". They are messages about my builds.
-        let sentence = tr_n(
-            "{instance}: {text}; {n} message heard",
-            "{instance}: {text}; {n} messages heard",
-            instance.heard,
-        );
-        let values = [("instance", &*instance.name), ("text", &instance.text), ("n", &number)];
-        lines.push(fill(&sentence, &values));
+        if instance.broker {
+            // Translators: one Koji instance: "fedora: Connected; 3 messages heard". They are messages about my builds.
+            let sentence = tr_n(
+                "{instance}: {text}; {n} message heard",
+                "{instance}: {text}; {n} messages heard",
+                instance.heard,
+            );
+            let values = [("instance", &*instance.name), ("text", &instance.text), ("n", &number)];
+            lines.push(fill(&sentence, &values));
+        }
         if instance.spoiled > 0 {
             let number = instance.spoiled.to_string();
             let sentence = tr_n(
@@ -48,6 +52,7 @@ fn describe(status: &view::Status) -> String {
             );
             lines.push(fill(&sentence, &[("instance", &*instance.name), ("n", &number)]));
         }
+        lines.extend(hub(instance, zone));
     }
     let counts = [
         ("finished", &*status.finished.to_string()),
@@ -70,12 +75,34 @@ fn describe(status: &view::Status) -> String {
     lines.join("\n")
 }
 
+/// Returns how an instance's hub is, if it has one.
+fn hub(instance: &InstanceStatus, zone: &TimeZone) -> Option<String> {
+    if instance.hub_text.is_empty() {
+        return None;
+    }
+    let answer = Timestamp::from_second(instance.last_answer).ok();
+    let Some(answer) = answer.filter(|_| instance.last_answer > 0) else {
+        // Translators: one Koji instance: "fedora: The hub has not answered yet".
+        let sentence = tr("{instance}: {text}");
+        let values = [("instance", &*instance.name), ("text", &instance.hub_text)];
+        return Some(fill(&sentence, &values));
+    };
+    let time = answer.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    // Translators: one Koji instance: "fedora: The hub answers; last answer at 2026-11-20 17:40:00".
+    let sentence = tr("{instance}: {text}; last answer at {time}");
+    let values = [
+        ("instance", &*instance.name),
+        ("text", &instance.hub_text),
+        ("time", &time),
+    ];
+    Some(fill(&sentence, &values))
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::view::InstanceStatus;
 
     #[test]
     fn all_is_said_and_counted_rightly() {
@@ -86,6 +113,10 @@ mod tests {
             heard,
             spoiled,
             last_heard: 0,
+            broker: true,
+            hub: "none".to_owned(),
+            hub_text: String::new(),
+            last_answer: 0,
         };
         let status = view::Status {
             version: "1".to_owned(),
@@ -101,19 +132,35 @@ mod tests {
             notifications: false,
             waiting: 1,
             tray: false,
-            instances: vec![instance("fedora", 1, 0), instance("mine", 2, 1)],
+            instances: vec![
+                InstanceStatus {
+                    hub: "answers".to_owned(),
+                    hub_text: "The hub answers".to_owned(),
+                    last_answer: 1_795_192_800,
+                    ..instance("fedora", 1, 0)
+                },
+                instance("mine", 2, 1),
+                InstanceStatus {
+                    broker: false,
+                    hub: "waiting".to_owned(),
+                    hub_text: "The hub has not answered yet".to_owned(),
+                    ..instance("polled", 0, 0)
+                },
+            ],
             configuration: Some("config.toml:3: expected a table".to_owned()),
         };
         expect![[r#"
             No build is running
             fedora: Connected; 1 message heard
+            fedora: The hub answers; last answer at 2026-11-20 17:40:00
             mine: Connected; 2 messages heard
             mine: 1 message could not be read
+            polled: The hub has not answered yet
             Since the start: 3 built, 1 failed, 0 canceled
             No notification server is running; 1 notification is waiting
             No tray is running; everything else works without it
             The new configuration cannot be used; the previous one stays in force
             config.toml:3: expected a table"#]]
-        .assert_eq(&describe(&status));
+        .assert_eq(&describe(&status, &TimeZone::fixed(jiff::tz::offset(1))));
     }
 }

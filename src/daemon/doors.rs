@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use super::{Line, Screen};
+use crate::clock;
 use crate::config::{self, Places};
 use crate::desktop::service::{self, Ownership};
 use crate::desktop::{icons, notices, opener, tray};
@@ -68,6 +69,7 @@ impl Doors {
     ) -> Result<Option<Self>> {
         let means = Means {
             copy: opener::can_copy(),
+            paste: is_live && opener::can_paste(),
             configure: is_live,
         };
         let way = match screen {
@@ -76,7 +78,7 @@ impl Doors {
                 let Some(desktop) = Desktop::open(
                     connection,
                     is_live,
-                    view::tray::tray(watch, sites, means),
+                    view::tray::tray(watch, sites, means, clock::now()),
                     watch,
                     &inbox,
                 )
@@ -223,7 +225,7 @@ impl Doors {
                     }
                 }
                 replace(&desktop.status, now);
-                replace(&desktop.tray, view::tray::tray(watch, sites, self.means));
+                replace(&desktop.tray, view::tray::tray(watch, sites, self.means, clock::now()));
             }
             Way::Terminal { lines, status } => {
                 if status.as_ref() != Some(&now) {

@@ -101,6 +101,10 @@ fn instance(mut all: HashMap<String, OwnedValue>) -> Result<InstanceStatus, Serv
         heard: take(&mut all, "heard")?,
         spoiled: take(&mut all, "spoiled")?,
         last_heard: take(&mut all, "last-heard")?,
+        broker: take(&mut all, "broker")?,
+        hub: take(&mut all, "hub")?,
+        hub_text: take(&mut all, "hub-text")?,
+        last_answer: take(&mut all, "last-answer")?,
     })
 }
 

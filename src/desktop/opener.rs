@@ -10,7 +10,8 @@
 //! The clipboard goes through `wl-copy`, `xclip` or `xsel`, whichever is there and fits the session. The crate for it,
 //! arboard 3.7, would add 20 crates, an X11 client and a thread to a process that is otherwise one thread, keeps the
 //! text only as long as we live, and does not reach GNOME's Wayland clipboard either (arboard#223: Mutter has no
-//! data-control protocol), where `wl-copy` does. Where none of the three is installed, [`can_copy`] says so.
+//! data-control protocol), where `wl-copy` does. Where none of the three is installed, [`can_copy`] says so. What is
+//! on the clipboard is read by their counterparts, only when a person asks for it, and never more than a little of it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 use tracing::debug;
@@ -31,6 +32,12 @@ const OPEN_LIMIT: Duration = Duration::from_secs(5);
 
 /// A clipboard tool has taken the text within this time, or will not.
 const COPY_LIMIT: Duration = Duration::from_secs(3);
+
+/// A clipboard tool has told the text within this time, or will not: whoever owns it has to be there to say it.
+const PASTE_LIMIT: Duration = Duration::from_secs(3);
+
+/// The longest text that is read from the clipboard, in bytes: an address or a name has a tenth of it.
+const MAX_PASTED: u64 = 4096;
 
 /// Tokens are about 40 characters; a longer one than this is nonsense.
 const TOKEN_LIMIT: usize = 1024;
@@ -81,6 +88,28 @@ pub enum CopyError {
     Hung { program: &'static str },
 }
 
+/// Why the text on the clipboard is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum PasteError {
+    #[error("no clipboard program for this session is installed (wl-paste, xclip, xsel)")]
+    NoTool,
+    #[error("{program} could not be run")]
+    NotRun {
+        program: &'static str,
+        #[source]
+        source: io::Error,
+    },
+    /// Mostly there is nothing on the clipboard, or no text.
+    #[error("{program} failed: {status}")]
+    Failed { program: &'static str, status: ExitStatus },
+    #[error("{program} did not tell the text")]
+    Hung { program: &'static str },
+    #[error("what is on the clipboard is longer than {MAX_PASTED} bytes")]
+    TooLong,
+    #[error("what is on the clipboard is not text in UTF-8")]
+    NotText,
+}
+
 /// Opens a web page in the browser. `token` is an activation token, which lets the browser take the focus.
 pub async fn open(link: &str, token: Option<&str>) -> Result<(), OpenError> {
     let page = page(link)?;
@@ -97,15 +126,40 @@ pub async fn open_file(path: &Path) -> Result<(), OpenError> {
 
 /// Returns whether there is a way to put text on the clipboard.
 pub fn can_copy() -> bool {
-    !Session::ours().tools().is_empty()
+    !Session::ours().tools(&COPIERS).is_empty()
 }
 
 /// Puts text on the clipboard.
 pub async fn copy(text: &str) -> Result<(), CopyError> {
     let mut trouble = CopyError::NoTool;
-    for tool in Session::ours().tools() {
+    for tool in Session::ours().tools(&COPIERS) {
         match hand_over(tool, text, COPY_LIMIT).await {
             Ok(()) => return Ok(()),
+            Err(it) => trouble = it,
+        }
+        debug!(%trouble, "the clipboard tool did not do");
+    }
+    Err(trouble)
+}
+
+/// Returns whether there is a way to read what is on the clipboard.
+pub fn can_paste() -> bool {
+    !Session::ours().tools(&PASTERS).is_empty()
+}
+
+/// Returns the text on the clipboard, at most 4096 bytes of it; empty if there is none. It is whatever was
+/// copied last by whomever: nothing is promised about it.
+///
+/// # Errors
+///
+/// If there is nothing that could be read, or it is not a short text.
+pub async fn paste() -> Result<String, PasteError> {
+    let mut trouble = PasteError::NoTool;
+    for tool in Session::ours().tools(&PASTERS) {
+        match take_over(tool, PASTE_LIMIT).await {
+            Ok(text) => return Ok(text),
+            // Another tool would say the same.
+            Err(it @ (PasteError::TooLong | PasteError::NotText)) => return Err(it),
             Err(it) => trouble = it,
         }
         debug!(%trouble, "the clipboard tool did not do");
@@ -172,7 +226,8 @@ fn prepare(command: &mut Command, token: Option<&str>) {
     }
 }
 
-/// A program that takes the clipboard's text from its standard input and serves it in the background.
+/// A program that takes the clipboard's text from its standard input and serves it in the background, or one that
+/// writes it to its standard output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Tool {
     program: &'static str,
@@ -187,7 +242,7 @@ enum Display {
 }
 
 /// All that we know, the best first. Under Wayland those for X11 reach the clipboard through Xwayland.
-const TOOLS: [Tool; 3] = [
+const COPIERS: [Tool; 3] = [
     Tool {
         program: "wl-copy",
         arguments: &["--type", "text/plain"],
@@ -201,6 +256,25 @@ const TOOLS: [Tool; 3] = [
     Tool {
         program: "xsel",
         arguments: &["--input", "--clipboard"],
+        display: Display::X11,
+    },
+];
+
+/// Their counterparts, in the same order.
+const PASTERS: [Tool; 3] = [
+    Tool {
+        program: "wl-paste",
+        arguments: &["--no-newline", "--type", "text/plain"],
+        display: Display::Wayland,
+    },
+    Tool {
+        program: "xclip",
+        arguments: &["-out", "-selection", "clipboard"],
+        display: Display::X11,
+    },
+    Tool {
+        program: "xsel",
+        arguments: &["--output", "--clipboard"],
         display: Display::X11,
     },
 ];
@@ -222,13 +296,13 @@ impl Session {
         }
     }
 
-    /// Returns the tools that are installed and fit, the best first.
-    fn tools(&self) -> Vec<Tool> {
+    /// Returns those of the tools that are installed and fit, the best first.
+    fn tools(&self, tools: &[Tool]) -> Vec<Tool> {
         let fits = |tool: &Tool| match tool.display {
             Display::Wayland => self.wayland,
             Display::X11 => self.x11,
         };
-        let fitting = TOOLS.into_iter().filter(fits);
+        let fitting = tools.iter().copied().filter(fits);
         fitting.filter(|it| is_installed(it.program, &self.path)).collect()
     }
 }
@@ -262,6 +336,36 @@ async fn hand_over(tool: Tool, text: &str, limit: Duration) -> Result<(), CopyEr
         Ok(Ok(status)) => Err(CopyError::Failed { program, status }),
         Ok(Err(source)) => Err(not_run(source)),
         Err(_) => Err(CopyError::Hung { program }),
+    }
+}
+
+/// Returns what a tool tells of the clipboard.
+async fn take_over(tool: Tool, limit: Duration) -> Result<String, PasteError> {
+    let program = tool.program;
+    let not_run = |source| PasteError::NotRun { program, source };
+    let mut command = Command::new(program);
+    command.args(tool.arguments);
+    prepare(&mut command, None);
+    command.stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(not_run)?;
+    let output = child.stdout.take();
+    let told = timeout(limit, async {
+        let mut bytes = Vec::new();
+        if let Some(output) = output {
+            output.take(MAX_PASTED + 1).read_to_end(&mut bytes).await?;
+        }
+        if bytes.len() as u64 > MAX_PASTED {
+            // It has more to say than anybody wants to hear, and is ended.
+            return Ok((bytes, None));
+        }
+        Ok((bytes, Some(child.wait().await?)))
+    });
+    match told.await {
+        Ok(Ok((_, None))) => Err(PasteError::TooLong),
+        Ok(Ok((bytes, Some(status)))) if status.success() => String::from_utf8(bytes).map_err(|_| PasteError::NotText),
+        Ok(Ok((_, Some(status)))) => Err(PasteError::Failed { program, status }),
+        Ok(Err(source)) => Err(not_run(source)),
+        Err(_) => Err(PasteError::Hung { program }),
     }
 }
 
@@ -378,7 +482,7 @@ mod tests {
         }
         let tools = |wayland, x11, path: &Path| {
             let path = path.as_os_str().to_owned();
-            let tools = Session { wayland, x11, path }.tools();
+            let tools = Session { wayland, x11, path }.tools(&COPIERS);
             tools.iter().map(|it| it.program).collect::<Vec<_>>()
         };
         assert_eq!(tools(true, true, dir.path()), ["wl-copy", "xsel"]);
@@ -386,6 +490,49 @@ mod tests {
         assert_eq!(tools(false, true, dir.path()), ["xsel"], "xclip cannot be run");
         assert!(tools(false, false, dir.path()).is_empty());
         assert!(tools(true, true, Path::new("/nonexistent")).is_empty());
+    }
+
+    #[test]
+    fn who_can_write_to_the_clipboard_can_mostly_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["wl-copy", "xsel"] {
+            let file = dir.path().join(name);
+            fs::write(&file, "").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let session = Session {
+            wayland: true,
+            x11: true,
+            path: dir.path().as_os_str().to_owned(),
+        };
+        let tools = session.tools(&PASTERS);
+        assert_eq!(tools.iter().map(|it| it.program).collect::<Vec<_>>(), ["xsel"]);
+    }
+
+    #[tokio::test]
+    async fn a_tool_tells_what_is_on_the_clipboard() {
+        let told = async |arguments, limit| {
+            let tool = Tool {
+                program: "sh",
+                arguments,
+                display: Display::X11,
+            };
+            take_over(tool, limit).await
+        };
+        let name = told(&["-c", "printf 'bash-5.3-1.fc43 \\303\\244'"], PATIENCE).await;
+        assert_eq!(name.unwrap(), "bash-5.3-1.fc43 ä");
+        assert_eq!(told(&["-c", "exit 0"], PATIENCE).await.unwrap(), "");
+        let input = told(&["-c", "cat"], PATIENCE).await;
+        assert_eq!(input.unwrap(), "", "our own standard input is not for it");
+
+        let failed = told(&["-c", "printf half; exit 1"], PATIENCE).await.unwrap_err();
+        assert_eq!(failed.to_string(), "sh failed: exit status: 1");
+        let binary = told(&["-c", "printf '\\377\\376'"], PATIENCE).await;
+        assert!(matches!(binary, Err(PasteError::NotText)));
+        let endless = told(&["-c", "exec cat /dev/zero"], PATIENCE).await;
+        assert!(matches!(endless, Err(PasteError::TooLong)));
+        let stuck = told(&["-c", "exec sleep 1000"], Duration::from_millis(50)).await;
+        assert!(matches!(stuck, Err(PasteError::Hung { .. })));
     }
 
     #[tokio::test]

@@ -208,7 +208,7 @@ impl Door {
         self.ask(Request::Unmute { package })
     }
 
-    /// Switches one of the toggles: started, finished, failed, canceled, scratch, tagged, followed, sound.
+    /// Switches one of the toggles: started, finished, failed, canceled, scratch, tagged, in-repo, followed, sound.
     fn switch(&self, toggle: String, on: bool) -> fdo::Result<()> {
         let Some(toggle) = Toggle::ALL.into_iter().find(|it| toggle_name(*it) == toggle) else {
             let names = Toggle::ALL.map(toggle_name).join(", ");
@@ -337,7 +337,11 @@ impl Door {
     /// text (s), the same in a sentence in the person's language;
     /// heard (t), messages of mine that were heard;
     /// spoiled (t), messages that could not be read;
-    /// last-heard (x), when the last message of mine was heard, in seconds since the epoch, or 0.
+    /// last-heard (x), when the last message of mine was heard, in seconds since the epoch, or 0;
+    /// broker (b), whether there is a broker that tells of changes; without one the line is the hub;
+    /// hub (s), how the hub is: none, waiting, answers, unreachable, closed, slow, login-refused, no-such-user, refused;
+    /// hub-text (s), the same in a sentence in the person's language, or empty;
+    /// last-answer (x), when the hub last answered, in seconds since the epoch, or 0.
     #[zbus(property)]
     fn instances(&self) -> Vec<HashMap<&'static str, Value<'static>>> {
         self.with(|it| it.instances.iter().map(instance).collect())
@@ -396,6 +400,10 @@ fn instance(status: &InstanceStatus) -> HashMap<&'static str, Value<'static>> {
         heard,
         spoiled,
         last_heard,
+        broker,
+        hub,
+        hub_text,
+        last_answer,
     } = status.clone();
     HashMap::from([
         ("name", name.into()),
@@ -404,6 +412,10 @@ fn instance(status: &InstanceStatus) -> HashMap<&'static str, Value<'static>> {
         ("heard", heard.into()),
         ("spoiled", spoiled.into()),
         ("last-heard", last_heard.into()),
+        ("broker", broker.into()),
+        ("hub", hub.into()),
+        ("hub-text", hub_text.into()),
+        ("last-answer", last_answer.into()),
     ])
 }
 

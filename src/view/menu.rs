@@ -1,11 +1,15 @@
 //! The tray's menu, as a value.
+//!
+//! What it says of time is true when it is made; `progress` says what that promises.
 
 use std::collections::BTreeMap;
 
-use super::{Icon, card, status, text, trouble};
+use jiff::Timestamp;
+
+use super::{Icon, card, cause, deed, progress, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
-use crate::koji::{InstanceName, Site, Subject};
-use crate::watch::{Line, Link, PauseFor, Request, Story, Toggle, Watch};
+use crate::koji::{Child, InstanceName, Site, Subject, TaskState};
+use crate::watch::{Act, Lookup, PauseFor, Request, Story, Toggle, Watch};
 
 /// A menu. Two equal menus look the same and do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,33 +47,40 @@ pub enum Item {
 const MAX_RUNNING: usize = 10;
 const MAX_RESULTS: usize = 10;
 
-/// How wide and how long the words about a broken configuration may be: a menu is as wide as its longest line.
-const TROUBLE_WIDTH: usize = 70;
-const TROUBLE_LINES: usize = 6;
+/// How many logs of one running build it lists; a kernel has half as many.
+const MAX_LOGS: usize = 10;
 
 /// What can be done where we run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Means {
     /// There is a clipboard.
     pub copy: bool,
+    /// What is on the clipboard can be read.
+    pub paste: bool,
     /// There is a configuration of the person's, not just a recording that is played.
     pub configure: bool,
 }
 
 /// Returns the menu for how things stand.
-pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means) -> Menu {
-    let stories = Stories { sites, means };
-    let is_down = |it: &Line| matches!(it.link, Link::Down(_));
+pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, now: Timestamp) -> Menu {
+    let stories = Stories { watch, sites, means };
+    let has_hub = watch.rules().instances.values().any(|it| it.hub);
     // What is wrong stands in full below.
-    let summary = if status::icon(watch) == Icon::Offline && watch.lines().values().any(is_down) {
+    let summary = if status::icon(watch) == Icon::Offline && status::is_down(watch) {
         tr("Not connected")
     } else {
         status::summary(watch)
     };
     let mut items = vec![Item::Text(summary)];
-    items.extend(troubles(watch));
-    items.extend(running(watch, &stories));
+    items.extend(troubles(watch, now));
+    items.extend(running(watch, &stories, now));
     items.extend(results(watch, &stories));
+    if means.paste && has_hub {
+        items.push(Item::Entry {
+            label: tr("Follow what is on the clipboard"),
+            request: Request::FollowClipboard,
+        });
+    }
     items.push(Item::Separator);
     items.push(Item::Submenu {
         // Translators: the title of a menu whose entries are "Started builds", "Finished builds" and so on.
@@ -102,44 +113,28 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means) -
     Menu { items }
 }
 
-/// Returns what is wrong, a line each.
-pub(super) fn troubles(watch: &Watch) -> Vec<Item> {
-    let mut items = Vec::new();
-    for (name, line) in watch.lines() {
-        if let Link::Down(trouble) = &line.link {
-            let values = [("instance", name.as_str()), ("trouble", &trouble::sentence(trouble))];
-            // Translators: what is wrong with one Koji instance: "fedora: rabbitmq.example.com:5671 does not answer".
-            items.push(Item::Text(fill(&tr("{instance}: {trouble}"), &values)));
-            items.push(Item::Text(trouble::advice(trouble.problem)));
-        }
+/// Returns what is wrong and what can be done, a line each.
+fn troubles(watch: &Watch, now: Timestamp) -> Vec<Item> {
+    let mut lines = Vec::new();
+    for it in trouble::lines(watch) {
+        lines.extend([it.sentence, it.advice]);
     }
-    if watch.has_server() == Some(false) {
-        items.push(Item::Text(trouble::no_server(watch.waiting())));
+    for it in trouble::hubs(watch, now) {
+        lines.extend([it.sentence, it.advice]);
     }
-    if let Some(trouble) = watch.configuration_trouble() {
-        items.push(Item::Text(trouble::configuration(!watch.lines().is_empty())));
-        let lines = text::wrapped(trouble, TROUBLE_WIDTH, TROUBLE_LINES);
-        items.extend(lines.into_iter().map(Item::Text));
-    }
-    items
+    lines.extend(trouble::here(watch));
+    lines.into_iter().map(Item::Text).collect()
 }
 
-fn running(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
+fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     let running = watch.running();
     if running.is_empty() {
         return Vec::new();
     }
     let mut items = vec![Item::Separator];
     for story in running.iter().take(MAX_RUNNING) {
-        let label = match (card::name(story), &story.target) {
-            (Some(what), Some(target)) => {
-                let values = [("what", &*what), ("target", &text::name(target))];
-                // Translators: a build that is running: "bash-5.3-1.fc43 is being built for rawhide".
-                fill(&tr("{what} is being built for {target}"), &values)
-            }
-            (Some(_) | None, _) => card::standing(story),
-        };
-        items.push(stories.menu(label, story));
+        let has_word = watch.hub(&story.instance).is_some_and(|it| it.trouble.is_none());
+        items.push(stories.menu(progress::label(story, now, has_word), story));
     }
     if let Some(more) = running.len().checked_sub(MAX_RUNNING).filter(|it| *it > 0) {
         // Translators: the end of a list of running builds.
@@ -156,7 +151,7 @@ fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
         items.push(Item::Text(tr("No results yet")));
     }
     for story in results.iter().take(MAX_RESULTS) {
-        items.push(stories.menu(card::standing(story), story));
+        items.push(stories.menu(story::result(story), story));
     }
     if watch.unseen_failures() > 0 {
         items.push(Item::Entry {
@@ -167,14 +162,45 @@ fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
     items
 }
 
-/// What can be done about a build or task.
+/// What is known of a build or task beyond its label, and what can be done about it.
 struct Stories<'a> {
+    watch: &'a Watch,
     sites: &'a BTreeMap<InstanceName, Site>,
     means: Means,
 }
 
 impl Stories<'_> {
     fn menu(&self, label: String, story: &Story) -> Item {
+        let mut items = self.looks(story);
+        if self.means.copy {
+            items.push(Item::Entry {
+                label: tr("Copy name"),
+                request: Request::Copy(story::what(story)),
+            });
+        }
+        // Mine are told of anyway.
+        if story.followed && !story.mine {
+            items.push(Item::Entry {
+                label: tr("Stop following"),
+                request: Request::Unfollow {
+                    instance: story.instance.clone(),
+                    lookup: lookup(story),
+                    ticket: None,
+                },
+            });
+        }
+        items.extend(self.acts(story));
+        let facts = facts(story);
+        if items.is_empty() && facts.is_empty() {
+            return Item::Text(label);
+        }
+        let facts = facts.into_iter().map(Item::Text);
+        let items = facts.chain(items).collect();
+        Item::Submenu { label, items }
+    }
+
+    /// Returns what there is to look at.
+    fn looks(&self, story: &Story) -> Vec<Item> {
         let site = self.sites.get(&story.instance);
         let open = |label, link| Item::Entry {
             label,
@@ -185,26 +211,67 @@ impl Stories<'_> {
             },
         };
         let mut items = Vec::new();
-        if let Some(page) = card::page(story, site) {
-            let label = match story.subject {
-                Subject::Task(_) => tr("Open task"),
-                Subject::Build(_) | Subject::NamedBuild(_) => tr("Open build"),
-            };
-            items.push(open(label, page));
+        if let Some(page) = story::page(story, site) {
+            items.push(open(card::open_label(story), page));
         }
-        if let Some(log) = card::log(story, site) {
+        if let Some(log) = story::log(story, site) {
             items.push(open(tr("Open log"), log));
         }
-        if self.means.copy {
-            items.push(Item::Entry {
-                label: tr("Copy name"),
-                request: Request::Copy(card::what(story)),
-            });
+        if story.standing.is_settled() {
+            return items;
         }
-        if items.is_empty() {
-            return Item::Text(label);
+        // Who waits for a builder has written nothing yet.
+        let writes = |it: &&Child| matches!(it.state, Some(TaskState::Open | TaskState::Closed | TaskState::Failed));
+        let logs = |it: &&Child| it.is_arch_build() || (it.is_source_rpm() && it.state == Some(TaskState::Open));
+        let mut children: Vec<_> = story.children.iter().filter(logs).filter(writes).collect();
+        children.sort_by(|a, b| a.arch.cmp(&b.arch));
+        for child in children.into_iter().take(MAX_LOGS) {
+            let label = if child.is_arch_build() {
+                // Translators: {arch} is an architecture such as "aarch64".
+                fill(&tr("Open log of {arch}"), &[("arch", &text::name(&child.arch))])
+            } else {
+                tr("Open log of the source RPM")
+            };
+            items.extend(site.and_then(|it| it.build_log(child.task)).map(|it| open(label, it)));
         }
-        Item::Submenu { label, items }
+        items
+    }
+
+    /// Returns what can be done on the hub, apart from what is harmless.
+    fn acts(&self, story: &Story) -> Vec<Item> {
+        let acts = [Act::Resubmit, Act::Cancel];
+        let possible = acts.into_iter().filter(|it| self.watch.can(*it, story));
+        let entry = |act| Item::Entry {
+            label: deed::label(act, story),
+            request: Request::Act {
+                act,
+                about: (story.instance.clone(), story.subject.clone()),
+            },
+        };
+        possible.flat_map(|it| [Item::Separator, entry(it)]).collect()
+    }
+}
+
+/// Returns what the label leaves out: why it failed, and what is unusual about it.
+fn facts(story: &Story) -> Vec<String> {
+    let mut facts = Vec::new();
+    if story::is_bad(story) {
+        facts.extend(cause::sentence(story));
+    }
+    if story.scratch || !story.mine {
+        let mut kind = story::kind(story);
+        kind.extend(story::owner(story));
+        facts.extend(Some(text::parts(&kind)).filter(|it| !it.is_empty()));
+    }
+    facts
+}
+
+/// Returns what is looked up to find a story again.
+fn lookup(story: &Story) -> Lookup {
+    match &story.subject {
+        Subject::Build(build) => Lookup::Build(*build),
+        Subject::NamedBuild(nvr) => Lookup::Nvr(nvr.clone()),
+        Subject::Task(task) => Lookup::Task(*task),
     }
 }
 
@@ -215,7 +282,10 @@ fn toggles(watch: &Watch) -> Vec<Item> {
         on: wanted.is_on(toggle),
         request: Request::Switch(toggle, !wanted.is_on(toggle)),
     };
-    let mut items: Vec<_> = Toggle::ALL.into_iter().map(item).collect();
+    // Only a hub says what a repository holds.
+    let has_hub = watch.rules().instances.values().any(|it| it.hub);
+    let possible = Toggle::ALL.into_iter().filter(|it| has_hub || *it != Toggle::InRepo);
+    let mut items: Vec<_> = possible.map(item).collect();
     // The sound is not a kind of news.
     items.insert(items.len() - 1, Item::Separator);
     items

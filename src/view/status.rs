@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Icon, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
-use crate::watch::{Line, Link, PauseFor, Watch};
+use crate::koji::InstanceName;
+use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
 
 /// How the running program stands. Also the JSON of `koji-notify status --json`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -50,6 +51,15 @@ pub struct InstanceStatus {
     pub spoiled: u64,
     /// When the last message of mine was heard, in seconds since the epoch; 0: none.
     pub last_heard: i64,
+    /// There is a broker that tells of changes. Without one the hub is the line.
+    pub broker: bool,
+    /// How the hub is: `none`, `waiting`, `answers`, `unreachable`, `closed`, `slow`, `login-refused`, `no-such-user`
+    /// or `refused`.
+    pub hub: String,
+    /// The same in one sentence, in the person's language; empty if there is no hub.
+    pub hub_text: String,
+    /// When the hub last answered, in seconds since the epoch; 0: not yet.
+    pub last_answer: i64,
 }
 
 /// Returns how things stand.
@@ -74,33 +84,90 @@ pub fn status(watch: &Watch) -> Status {
         instances: watch
             .lines()
             .iter()
-            .map(|(name, line)| instance(name.as_str(), line))
+            .map(|(name, line)| instance(watch, name, line))
             .collect(),
         configuration: watch.configuration_trouble().map(str::to_owned),
     }
 }
 
-fn instance(name: &str, line: &Line) -> InstanceStatus {
-    let (link, text) = match &line.link {
-        Link::Connecting => ("connecting", tr("Connecting…")),
-        Link::Up => ("up", tr("Connected")),
-        Link::Down(trouble) => ("down", trouble::sentence(trouble)),
-        Link::Ended => ("ended", tr("The recording is over")),
+fn instance(watch: &Watch, name: &InstanceName, line: &Line) -> InstanceStatus {
+    let (link, text) = match way(watch, name, line) {
+        Way::Connecting => ("connecting", tr("Connecting…")),
+        Way::Up => ("up", tr("Connected")),
+        Way::Down(trouble) => ("down", trouble),
+        Way::Ended => ("ended", tr("The recording is over")),
     };
+    let hub = watch.hub(name);
     InstanceStatus {
-        name: name.to_owned(),
+        name: name.to_string(),
         link: link.to_owned(),
         text,
         heard: line.heard,
         spoiled: line.spoiled,
         last_heard: line.last_heard.map_or(0, |it| it.as_second()),
+        broker: watch.rules().instances.get(name).is_some_and(|it| it.bus),
+        hub: match hub {
+            None => "none",
+            Some(hub) => match (&hub.trouble, hub.last_answer) {
+                (Some((why, _)), _) => hub_name(why.kind),
+                (None, Some(_)) => "answers",
+                (None, None) => "waiting",
+            },
+        }
+        .to_owned(),
+        hub_text: hub.map(trouble::hub_state).unwrap_or_default(),
+        last_answer: hub.and_then(|it| it.last_answer).map_or(0, |it| it.as_second()),
     }
+}
+
+fn hub_name(kind: HubTrouble) -> &'static str {
+    match kind {
+        HubTrouble::Unreachable => "unreachable",
+        HubTrouble::Closed => "closed",
+        HubTrouble::Slow => "slow",
+        HubTrouble::LoginRefused => "login-refused",
+        HubTrouble::NoSuchUser => "no-such-user",
+        HubTrouble::Refused => "refused",
+    }
+}
+
+/// How the way is by which an instance's news comes.
+enum Way {
+    Connecting,
+    Up,
+    /// What is wrong, in one sentence.
+    Down(String),
+    Ended,
+}
+
+/// Returns how news comes: over the line to the broker, or, where there is none, from the hub.
+fn way(watch: &Watch, name: &InstanceName, line: &Line) -> Way {
+    if trouble::is_polled(watch, name) {
+        let hub = watch.hub(name);
+        return match hub.and_then(|it| it.trouble.as_ref()) {
+            Some((why, _)) => Way::Down(trouble::hub(why.kind)),
+            None if hub.is_some_and(|it| it.last_answer.is_some()) => Way::Up,
+            None => Way::Connecting,
+        };
+    }
+    match &line.link {
+        Link::Connecting => Way::Connecting,
+        Link::Up => Way::Up,
+        Link::Down(trouble) => Way::Down(trouble::sentence(trouble)),
+        Link::Ended => Way::Ended,
+    }
+}
+
+/// Returns whether something is wrong with the way of an instance's news.
+pub(super) fn is_down(watch: &Watch) -> bool {
+    let is_down = |(name, line)| matches!(way(watch, name, line), Way::Down(_));
+    watch.lines().iter().any(is_down)
 }
 
 /// Returns the icon that says how things stand: what needs a person first.
 pub fn icon(watch: &Watch) -> Icon {
-    let lines = watch.lines();
-    let is_connected = lines.values().any(|it| matches!(it.link, Link::Up | Link::Ended));
+    let comes = |(name, line)| matches!(way(watch, name, line), Way::Up | Way::Ended);
+    let is_connected = watch.lines().iter().any(comes);
     if watch.pause().is_some() {
         Icon::Paused
     } else if !is_connected {
@@ -140,10 +207,13 @@ pub fn summary(watch: &Watch) -> String {
         return fill(&tr("Notifications are paused until {time}"), &[("time", &time)]);
     }
     if icon(watch) == Icon::Offline {
-        let troubles = watch.lines().values().find_map(|it| match &it.link {
-            Link::Down(trouble) => Some(trouble::sentence(trouble)),
-            Link::Connecting | Link::Up | Link::Ended => None,
-        });
+        let troubles = watch
+            .lines()
+            .iter()
+            .find_map(|(name, line)| match way(watch, name, line) {
+                Way::Down(trouble) => Some(trouble),
+                Way::Connecting | Way::Up | Way::Ended => None,
+            });
         // Without a configuration there is nobody to connect to.
         let is_trying = !watch.lines().is_empty();
         let hope = || {

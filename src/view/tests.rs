@@ -2,6 +2,11 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a story looks at the effects it is about")]
 
+mod causes;
+mod deeds;
+mod hubs;
+mod running;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -14,7 +19,8 @@ use crate::koji::{
     BuildChange, BuildId, BuildState, Change, Child, InstanceName, Nvr, Site, TagChange, TaskChange, TaskId, TaskState,
 };
 use crate::watch::{
-    Delivery, Effect, Event, Link, News, PauseFor, Problem, Request, Rules, Toggle, Trouble, Wanted, Watch, Whose,
+    Delivery, Effect, Event, Link, News, Notice, NoticeId, PauseFor, Problem, Request, Rules, Standing, Story, Telling,
+    Toggle, Trouble, Wanted, Watch, Whereabouts, Whose,
 };
 
 #[test]
@@ -152,7 +158,7 @@ fn hostile_names_stay_text_on_one_line() {
     }
     let cards = cards(vec![change]);
     let card = cards.first().unwrap();
-    assert!(card.title.starts_with("<b>{owner}xxx"), "{}", card.title);
+    assert!(card.title.starts_with("Built: <b>{owner}xxx"), "{}", card.title);
     assert!(card.title.chars().count() <= text::MAX_LINE);
     assert!(card.body.starts_with("f43, "), "{}", card.body);
 }
@@ -236,7 +242,6 @@ fn the_menu_of_a_quiet_afternoon() {
                 [x] Canceled builds
                 [x] Scratch builds
                 [ ] Tagged builds
-                [ ] Builds that reach the repository
                 [x] Other people's builds of packages I follow
                 --
                 [ ] Play a sound
@@ -290,6 +295,7 @@ fn the_menu_lists_what_runs_and_what_has_ended() {
             Copy name
         --
         kernel-6.12-1.fc43 failed >
+            aarch64 failed
             Open build
             Open log
             Copy name
@@ -487,7 +493,7 @@ fn the_tooltip_says_all_that_the_icon_cannot() {
     }
     watch.step(time(0), Event::Heard(news(2, failed)));
     watch.step(time(0), Event::ServerChanged(false));
-    let tray = tray::tray(&watch, &sites(), EVERYTHING);
+    let tray = tray::tray(&watch, &sites(), EVERYTHING, time(0));
     assert_eq!(tray.title, "Koji builds: 1 build failed");
     assert_eq!(tray.text, "1 build is running\nNo notification server is running");
 }
@@ -496,10 +502,11 @@ fn the_tooltip_says_all_that_the_icon_cannot() {
 fn a_recording_offers_nothing_that_it_cannot_do() {
     let means = Means {
         copy: false,
+        paste: false,
         configure: false,
     };
     let mut words = String::new();
-    describe_items(&menu::menu(&watch(), &sites(), means).items, 0, &mut words);
+    describe_items(&menu::menu(&watch(), &sites(), means, time(0)).items, 0, &mut words);
     assert!(!words.contains("Preferences") && !words.contains("login"), "{words}");
 }
 
@@ -526,6 +533,7 @@ fn the_icon_calls_for_a_person_first() {
 
 const EVERYTHING: Means = Means {
     copy: true,
+    paste: true,
     configure: true,
 };
 
@@ -547,11 +555,26 @@ fn cards(changes: Vec<Change>) -> Vec<Card> {
         effects.extend(watch.step(time(0), Event::Heard(news(n as u64, change))));
     }
     effects.extend(watch.step(time(3600), Event::Woke));
+    shown(effects)
+}
+
+/// Returns the cards that are to be shown.
+fn shown(effects: Vec<Effect>) -> Vec<Card> {
     let card = |effect| match effect {
         Effect::Show(notice) => Some(card::card(&notice, &sites())),
         _ => None,
     };
     effects.into_iter().filter_map(card).collect()
+}
+
+fn card_telling(telling: Telling) -> Card {
+    let notice = Notice {
+        id: NoticeId(1),
+        replaces: false,
+        telling,
+        sound: false,
+    };
+    card::card(&notice, &sites())
 }
 
 fn describe(card: &Card) -> String {
@@ -578,7 +601,7 @@ fn describe(card: &Card) -> String {
 
 fn describe_menu(watch: &Watch) -> String {
     let mut words = String::new();
-    describe_items(&menu::menu(watch, &sites(), EVERYTHING).items, 0, &mut words);
+    describe_items(&menu::menu(watch, &sites(), EVERYTHING, time(0)).items, 0, &mut words);
     words
 }
 
@@ -676,18 +699,38 @@ fn news(number: u64, change: Change) -> News {
 }
 
 fn watch() -> Watch {
-    let whose = Whose {
+    Watch::new(rules(Whose {
         users: BTreeSet::from(["mona".to_owned()]),
-        packages: BTreeSet::new(),
         bus: true,
         ..Whose::default()
-    };
-    Watch::new(Rules {
+    }))
+}
+
+/// Returns a watch whose instance has a broker and a hub that knows us.
+fn asking() -> Watch {
+    with_hub(true)
+}
+
+fn with_hub(bus: bool) -> Watch {
+    let rules = rules(Whose {
+        users: BTreeSet::from(["mona".to_owned()]),
+        packages: BTreeSet::new(),
+        bus,
+        hub: true,
+        logs_in: true,
+    });
+    let mut watch = Watch::new(rules.clone());
+    watch.step(time(0), Event::Reloaded(rules));
+    watch
+}
+
+fn rules(whose: Whose) -> Rules {
+    Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(fedora(), whose)]),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         live: true,
-    })
+    }
 }
 
 fn sites() -> BTreeMap<InstanceName, Site> {

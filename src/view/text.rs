@@ -76,13 +76,19 @@ pub(super) fn duration(duration: SignedDuration) -> String {
     fill(&tr("{seconds} s"), &[("seconds", &number(seconds))])
 }
 
+/// Returns the parts of a line, one after the other.
+pub(super) fn parts(parts: &[String]) -> String {
+    // Translators: stands between the parts of a line such as "rawhide, 12 min", and between names in a list.
+    parts.join(&tr(", "))
+}
+
 /// Returns names as a person lists them: `a`, `a and b`, `a, b and c`.
 pub(super) fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => {
-            let first = first.join(&tr(", "));
+            let first = parts(first);
             // Translators: the end of a list of names: "aarch64, s390x and x86_64".
             fill(&tr("{first} and {last}"), &[("first", &first), ("last", last)])
         }
@@ -96,7 +102,7 @@ pub(super) fn some(names: &[String], most: usize) -> String {
     }
     let first: Vec<String> = names.iter().take(most).cloned().collect();
     let more = names.len() - most;
-    let first = first.join(&tr(", "));
+    let first = parts(&first);
     // Translators: the end of a list of names that is too long: "bash, kernel and 2 more".
     let sentence = tr_n("{first} and {n} more", "{first} and {n} more", more as u64);
     fill(&sentence, &[("first", &first), ("n", &more.to_string())])

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::menu::{self, Item, Means, Menu};
-use super::{Icon, card, status};
+use jiff::Timestamp;
+
+use super::menu::{self, Means, Menu};
+use super::{Icon, status, story, trouble};
 use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site};
 use crate::watch::{PauseFor, Request, Watch};
@@ -23,8 +25,8 @@ pub struct Tray {
     pub secondary: Option<Request>,
 }
 
-/// Returns what the tray shows for how things stand.
-pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means) -> Tray {
+/// Returns what the tray shows for how things stand. The time is for the menu.
+pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, now: Timestamp) -> Tray {
     let pause = match watch.pause() {
         Some(_) => Request::Resume,
         None => Request::Pause(PauseFor::UntilResumed),
@@ -34,23 +36,23 @@ pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means) -
         // Translators: the title of the tray icon; {summary} is a sentence such as "2 builds are running".
         title: fill(&tr("Koji builds: {summary}"), &[("summary", &status::summary(watch))]),
         text: further(watch),
-        menu: menu::menu(watch, sites, means),
+        menu: menu::menu(watch, sites, means, now),
         activate: activate(watch, sites),
         secondary: Some(pause),
     }
 }
 
-/// Returns what one sentence cannot say: what runs while something failed, and what is wrong.
+/// Returns what one sentence cannot say: what runs while something failed, and what is wrong that matters. A hub that
+/// is closed for an hour stands in the menu.
 fn further(watch: &Watch) -> String {
     let mut lines = Vec::new();
     let running = watch.running().len();
     if running > 0 && status::icon(watch) != Icon::Building {
         lines.push(status::running(running));
     }
-    lines.extend(menu::troubles(watch).into_iter().filter_map(|it| match it {
-        Item::Text(line) => Some(line),
-        Item::Separator | Item::Entry { .. } | Item::Check { .. } | Item::Radio { .. } | Item::Submenu { .. } => None,
-    }));
+    lines.extend(trouble::lines(watch).flat_map(|it| [it.sentence, it.advice]));
+    lines.extend(trouble::grave_hubs(watch));
+    lines.extend(trouble::here(watch));
     lines.join("\n")
 }
 
@@ -60,7 +62,7 @@ fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Reque
     let story = watch
         .newest_unseen_failure()
         .or_else(|| watch.running().into_iter().next());
-    let page = story.and_then(|it| card::page(it, sites.get(&it.instance)));
+    let page = story.and_then(|it| story::page(it, sites.get(&it.instance)));
     let home = || sites.values().find_map(|it| it.weburl.clone());
     let edit = || watch.configuration_trouble().map(|_| Request::EditPreferences);
     let about = story.map(|it| (it.instance.clone(), it.subject.clone()));

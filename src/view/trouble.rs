@@ -1,11 +1,145 @@
-//! What is wrong, and what the reader can do about it, in words: above all with a line to a broker.
+//! What is wrong, and what the reader can do about it, in words: with a line to a broker, with a hub, and here.
+//!
+//! Where a broker tells of changes, a hub that does not answer is no trouble of the line: builds are told of, and only
+//! what the hub alone knows comes later. Where there is no broker, the hub is the line.
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::text;
 use crate::i18n::{fill, tr, tr_n};
-use crate::watch::{Problem, Trouble};
+use crate::koji::InstanceName;
+use crate::watch::{HubLine, HubTrouble, Line, Link, Problem, Trouble, Unanswered, Watch};
 
 /// The most characters of what the other side said.
 const MAX_DETAIL: usize = 300;
+
+/// What began longer ago than this may have begun on another day, and is told with its date.
+const LONG_AGO: SignedDuration = SignedDuration::from_hours(12);
+
+/// How wide and how long the words about a broken configuration may be: a menu is as wide as its longest line.
+const WIDTH: usize = 70;
+const LINES: usize = 6;
+
+/// What is wrong, in a sentence without a full stop, and what the reader can do or has to expect.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Wrong {
+    pub(super) sentence: String,
+    pub(super) advice: String,
+}
+
+/// Returns whether there is no broker and the hub is the line.
+pub(super) fn is_polled(watch: &Watch, instance: &InstanceName) -> bool {
+    let whose = watch.rules().instances.get(instance);
+    whose.is_some_and(|it| it.hub && !it.bus)
+}
+
+/// Returns what is wrong with the lines to brokers.
+pub(super) fn lines(watch: &Watch) -> impl Iterator<Item = Wrong> {
+    let named = |(name, line): (&InstanceName, &Line)| match &line.link {
+        Link::Down(trouble) => Some(Wrong {
+            sentence: of_instance(name, &sentence(trouble)),
+            advice: advice(trouble.problem),
+        }),
+        Link::Connecting | Link::Up | Link::Ended => None,
+    };
+    watch.lines().iter().filter_map(named)
+}
+
+/// Returns what is wrong with hubs, and since when.
+pub(super) fn hubs(watch: &Watch, now: Timestamp) -> impl Iterator<Item = Wrong> {
+    watch.lines().keys().filter_map(move |name| {
+        let (why, since) = watch.hub(name)?.trouble.as_ref()?;
+        let form = if now.duration_since(*since) > LONG_AGO {
+            "%Y-%m-%d %H:%M"
+        } else {
+            "%H:%M"
+        };
+        let time = since.to_zoned(watch.rules().zone.clone()).strftime(form).to_string();
+        let values = [("trouble", &*hub(why.kind)), ("time", &time)];
+        // Translators: {trouble} is a sentence, {time} a time of the day: "The hub cannot be reached (since 17:40)".
+        let sentence = fill(&tr("{trouble} (since {time})"), &values);
+        Some(Wrong {
+            sentence: of_instance(name, &sentence),
+            advice: hub_advice(why.kind, is_polled(watch, name)),
+        })
+    })
+}
+
+/// Returns what is wrong with hubs that nobody but a person can mend, or that are the line.
+pub(super) fn grave_hubs(watch: &Watch) -> impl Iterator<Item = String> {
+    watch.lines().keys().filter_map(|name| {
+        let (why, _) = watch.hub(name)?.trouble.as_ref()?;
+        let is_grave = is_polled(watch, name) || !is_passing(why.kind);
+        is_grave.then(|| of_instance(name, &hub(why.kind)))
+    })
+}
+
+/// Returns what is wrong where we run, a line each.
+pub(super) fn here(watch: &Watch) -> Vec<String> {
+    let mut lines = Vec::new();
+    if watch.has_server() == Some(false) {
+        lines.push(no_server(watch.waiting()));
+    }
+    if let Some(trouble) = watch.configuration_trouble() {
+        lines.push(configuration(!watch.lines().is_empty()));
+        lines.extend(text::wrapped(trouble, WIDTH, LINES));
+    }
+    lines
+}
+
+fn of_instance(name: &InstanceName, sentence: &str) -> String {
+    let values = [("instance", &*text::name(name.as_str())), ("trouble", sentence)];
+    // Translators: what is wrong with one Koji instance: "fedora: rabbitmq.example.com:5671 does not answer".
+    fill(&tr("{instance}: {trouble}"), &values)
+}
+
+/// Returns how a hub is, in one sentence without a full stop.
+pub fn hub_state(line: &HubLine) -> String {
+    match (&line.trouble, line.last_answer) {
+        (Some((why, _)), _) => hub_in_full(why),
+        (None, Some(_)) => tr("The hub answers"),
+        (None, None) => tr("The hub has not answered yet"),
+    }
+}
+
+/// Returns what is wrong with a hub, in one sentence without a full stop.
+pub fn hub(kind: HubTrouble) -> String {
+    match kind {
+        HubTrouble::Unreachable => tr("The hub cannot be reached"),
+        HubTrouble::Closed => tr("The hub is closed for now"),
+        HubTrouble::Slow => tr("The hub takes too long to answer"),
+        HubTrouble::LoginRefused => tr("The hub does not accept the login"),
+        HubTrouble::NoSuchUser => tr("The hub knows no user of that name"),
+        HubTrouble::Refused => tr("The hub gives no answer that can be used"),
+    }
+}
+
+/// Returns what is wrong with a hub, and what it or a library said about it.
+pub fn hub_in_full(why: &Unanswered) -> String {
+    with_detail(hub(why.kind), &why.text)
+}
+
+/// Returns what the reader can do, or has to expect. `is_line` says that no broker tells of changes.
+pub fn hub_advice(kind: HubTrouble, is_line: bool) -> String {
+    match kind {
+        HubTrouble::LoginRefused => tr("Check the login to the hub; with Kerberos, get a new ticket"),
+        HubTrouble::NoSuchUser => tr("Check the user name in the configuration"),
+        HubTrouble::Unreachable | HubTrouble::Closed | HubTrouble::Slow | HubTrouble::Refused if is_line => {
+            tr("Nothing needs to be done: koji-notify keeps trying")
+        }
+        HubTrouble::Unreachable | HubTrouble::Closed | HubTrouble::Slow | HubTrouble::Refused => {
+            tr("You still hear of builds; progress and reasons come later")
+        }
+    }
+}
+
+/// Returns whether it may pass by itself.
+fn is_passing(kind: HubTrouble) -> bool {
+    match kind {
+        HubTrouble::Unreachable | HubTrouble::Closed | HubTrouble::Slow | HubTrouble::Refused => true,
+        HubTrouble::LoginRefused | HubTrouble::NoSuchUser => false,
+    }
+}
 
 /// Returns what happened, in one sentence without a full stop.
 pub fn sentence(trouble: &Trouble) -> String {
@@ -33,12 +167,15 @@ pub fn sentence(trouble: &Trouble) -> String {
 
 /// Returns what happened, and what the other side said about it.
 pub fn in_full(trouble: &Trouble) -> String {
-    let sentence = sentence(trouble);
-    let detail = text::clean(&trouble.detail, MAX_DETAIL);
+    with_detail(sentence(trouble), &trouble.detail)
+}
+
+fn with_detail(sentence: String, detail: &str) -> String {
+    let detail = text::clean(detail.trim(), MAX_DETAIL);
     if detail.is_empty() {
         return sentence;
     }
-    // Translators: {detail} is what the broker or a library said, in English.
+    // Translators: {detail} is what the broker, the hub or a library said, in English.
     fill(
         &tr("{trouble} ({detail})"),
         &[("trouble", &sentence), ("detail", &detail)],

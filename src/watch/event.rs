@@ -94,6 +94,8 @@ pub enum Request {
         lookup: Lookup,
         ticket: Option<Ticket>,
     },
+    /// Follow whatever build or task the clipboard names.
+    FollowClipboard,
     /// Tell no more of a build or task that is followed.
     Unfollow {
         instance: InstanceName,

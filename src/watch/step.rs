@@ -99,6 +99,7 @@ impl Watch {
                 lookup,
                 ticket,
             } => self.follow(instance, lookup, ticket, effects),
+            Request::FollowClipboard => effects.push(Effect::ReadClipboard),
             Request::Unfollow {
                 instance,
                 lookup,

@@ -124,13 +124,14 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
     desk.session.notified(FAILED);
     desk.session.until_tray_picture(false, &idle);
     let menu = desk.session.menu();
-    let top: Vec<_> = menu.lines().take(7).collect();
+    let top: Vec<_> = menu.lines().take(8).collect();
     check(
         &top.join("\n"),
         expect![[r#"
             1 build failed  (disabled)
             --
             gnome-tweaks-5.1-1795195716.fc44 failed  (submenu)
+                x86__64 failed  (disabled)
                 Open build
                 Open log
             Mark failures as seen

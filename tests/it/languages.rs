@@ -334,17 +334,89 @@ fn a_digest_counts_as_the_language_does() {
         6 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 1 weiterer
         7 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 2 weitere
         10 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 5 weitere
-        1 construction sur 6 a échoué / En échec : p6-1-1
-        2 constructions sur 6 ont échoué / En échec : p6-1-1 et p7-1-1
-        5 constructions sur 6 ont échoué / En échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
-        2 constructions ont échoué / En échec : p6-1-1 et p7-1-1
-        5 constructions ont échoué / En échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
-        2 constructions terminées / Construits : p6-1-1 et p7-1-1
-        6 constructions terminées / Construits : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
-        7 constructions terminées / Construits : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
-        10 constructions terminées / Construits : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
+        1 construction sur 6 a échoué / Échec : p6-1-1
+        2 constructions sur 6 ont échoué / Échec : p6-1-1 et p7-1-1
+        5 constructions sur 6 ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
+        2 constructions ont échoué / Échec : p6-1-1 et p7-1-1
+        5 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
+        2 constructions terminées / Réussite : p6-1-1 et p7-1-1
+        6 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
+        7 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
+        10 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
     "#]]
     .assert_eq(&told);
+}
+
+#[test]
+fn progress_and_absences_are_counted_as_the_language_does() {
+    let mut told = String::new();
+    for language in LANGUAGES {
+        let po = fs::read_to_string(root().join(format!("po/{language}.po"))).unwrap();
+        let catalog = Catalog::read(&compiled(&po, "little")).unwrap();
+        for sentence in [
+            "{done} of {all} arch",
+            "{arches} failed, {n} still runs",
+            "{failed} failed; {running} still runs",
+            "While you were away: {failed} build failed, {finished} finished",
+            "And {n} more",
+        ] {
+            for n in [1, 2, 5] {
+                let number = n.to_string();
+                let form = catalog.form(sentence, n).unwrap();
+                let values = ["done", "all", "n", "failed", "finished"].map(|it| (it, &*number));
+                told += &koji_notify::i18n::fill(form, &values);
+                told.push('\n');
+            }
+        }
+    }
+    expect![[r#"
+        1 z 1 architektury
+        2 z 2 architektur
+        5 z 5 architektur
+        selhalo: {arches}; stále běží 1
+        selhalo: {arches}; stále běží 2
+        selhalo: {arches}; stále běží 5
+        Selhalo: 1; stále běží: {running}
+        Selhalo: 2; stále běží: {running}
+        Selhalo: 5; stále běží: {running}
+        Mezitím: 1 sestavení selhalo, 1 dokončeno
+        Mezitím: 2 sestavení selhala, 2 dokončeno
+        Mezitím: 5 sestavení selhalo, 5 dokončeno
+        A 1 další
+        A 2 další
+        A 5 dalších
+        1 von 1 Architektur
+        2 von 2 Architekturen
+        5 von 5 Architekturen
+        {arches} fehlgeschlagen, 1 läuft noch
+        {arches} fehlgeschlagen, 2 laufen noch
+        {arches} fehlgeschlagen, 5 laufen noch
+        1 fehlgeschlagen; {running} läuft noch
+        2 fehlgeschlagen; {running} laufen noch
+        5 fehlgeschlagen; {running} laufen noch
+        Inzwischen: 1 Build fehlgeschlagen, 1 fertig
+        Inzwischen: 2 Builds fehlgeschlagen, 2 fertig
+        Inzwischen: 5 Builds fehlgeschlagen, 5 fertig
+        Und 1 weiterer
+        Und 2 weitere
+        Und 5 weitere
+        1 sur 1 architecture
+        2 sur 2 architectures
+        5 sur 5 architectures
+        échec^: {arches}^; 1 encore en cours
+        échec^: {arches}^; 2 encore en cours
+        échec^: {arches}^; 5 encore en cours
+        Échec^: 1^; encore en cours^: {running}
+        Échec^: 2^; encore en cours^: {running}
+        Échec^: 5^; encore en cours^: {running}
+        En votre absence^: 1 échec, 1 succès
+        En votre absence^: 2 échecs, 2 succès
+        En votre absence^: 5 échecs, 5 succès
+        Et 1 autre
+        Et 2 autres
+        Et 5 autres
+    "#]]
+    .assert_eq(&told.replace('\u{202f}', "^"));
 }
 
 #[test]

@@ -58,7 +58,7 @@ async fn a_change_is_told_once_and_what_stays_is_not_told() {
     check(
         heard.next_line().await,
         expect![[
-            r#"PropertiesChanged org.fedoraproject.KojiNotify1 Instances=[{"heard": <uint64 8>, "last-heard": <int64 1795222800>, "link": <"up">, "name": <"fedora">, "spoiled": <uint64 1>, "text": <"Connected.">}]"#
+            r#"PropertiesChanged org.fedoraproject.KojiNotify1 Instances=[{"broker": <true>, "heard": <uint64 8>, "hub": <"answers">, "hub-text": <"The hub answers.">, "last-answer": <int64 1795222860>, "last-heard": <int64 1795222800>, "link": <"up">, "name": <"fedora">, "spoiled": <uint64 1>, "text": <"Connected.">}]"#
         ]],
     );
 }
@@ -218,7 +218,7 @@ async fn what_makes_no_sense_is_refused_and_asks_for_nothing() {
             org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
             org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
             org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
-            org.freedesktop.DBus.Error.InvalidArgs: a toggle is one of: started, finished, failed, canceled, scratch, tagged, followed, sound
+            org.freedesktop.DBus.Error.InvalidArgs: a toggle is one of: started, finished, failed, canceled, scratch, tagged, in-repo, followed, sound
         "#]],
     );
     check(daemon.asked(), expect![""]);
@@ -551,6 +551,10 @@ fn idle() -> Status {
             heard: 7,
             spoiled: 1,
             last_heard: 1_795_222_800,
+            broker: true,
+            hub: "answers".to_owned(),
+            hub_text: "The hub answers.".to_owned(),
+            last_answer: 1_795_222_860,
         }],
         configuration: None,
     }

@@ -1,0 +1,297 @@
+//! The menu where there is a hub: how far things are, and what can be done.
+
+use super::causes::{children, failed};
+use super::*;
+use crate::koji::{Cause, CauseClass, LogName, Subject};
+use crate::watch::{Act, Learned, Looked, Lookup, Progress};
+
+#[test]
+fn what_runs_says_how_far_it_is() {
+    use TaskState::{Assigned, Closed, Failed, Free, Open};
+    let label = |change: &dyn Fn(&mut Story), minute: i64| {
+        let mut story = failed();
+        story.standing = Standing::Build(BuildState::Building);
+        (story.ended, story.started) = (None, Some(time(0)));
+        story.usual = Some(SignedDuration::from_mins(20));
+        change(&mut story);
+        progress::label(&story, time(minute * 60), true)
+    };
+    let five = children(&[
+        ("aarch64", Closed),
+        ("ppc64le", Closed),
+        ("s390x", Closed),
+        ("x86_64", Open),
+        ("riscv64", Open),
+    ]);
+    let arches = |arches: &[(&str, TaskState)]| {
+        let children = children(arches);
+        move |it: &mut Story| it.children = children.clone()
+    };
+    let source = |state| {
+        move |it: &mut Story| {
+            it.children = children(&[("noarch", state)]);
+            it.children[0].method = "buildSRPMFromSCM".to_owned();
+        }
+    };
+    let labels = [
+        label(&|it| it.children = five.clone(), 6),
+        label(&|it| it.children = five.clone(), 19),
+        label(&|it| it.children = five.clone(), 20),
+        label(&|it| it.children = five.clone(), 21),
+        label(&|it| it.children = five.clone(), 40),
+        label(&|it| (it.children, it.usual) = (five.clone(), None), 6),
+        label(&arches(&[("noarch", Open)]), 0),
+        label(&arches(&[("aarch64", Closed), ("x86_64", Free)]), 6),
+        label(&arches(&[("aarch64", Failed), ("s390x", Open), ("x86_64", Open)]), 6),
+        label(
+            &arches(&[("aarch64", Failed), ("s390x", Failed), ("x86_64", Assigned)]),
+            6,
+        ),
+        label(&arches(&[("aarch64", Failed), ("x86_64", Closed)]), 6),
+        label(&source(Open), 1),
+        label(&source(Free), 1),
+        label(&source(Failed), 1),
+        label(
+            &|it| {
+                it.children = children(&[("x86_64", Closed), ("noarch", Open)]);
+                it.children[1].method = "tagBuild".to_owned();
+            },
+            6,
+        ),
+        label(
+            &|it| (it.standing, it.nvr, it.usual) = (Standing::Task(Free), None, None),
+            6,
+        ),
+        label(&|it| it.usual = None, 6),
+        label(&|it| (it.usual, it.target) = (None, None), 6),
+        label(
+            &|it| {
+                (it.nvr, it.package, it.method) = (None, None, Some("newRepo".to_owned()));
+                (it.standing, it.subject) = (Standing::Task(Open), Subject::Task(TaskId(9)));
+            },
+            6,
+        ),
+    ];
+    expect![[r#"
+        bash-5.3-1.fc43, 3 of 5 arches, about 14 min left
+        bash-5.3-1.fc43, 3 of 5 arches, about 1 min left
+        bash-5.3-1.fc43, 3 of 5 arches, done any minute
+        bash-5.3-1.fc43, 3 of 5 arches, done any minute
+        bash-5.3-1.fc43, 3 of 5 arches, late by 20 min
+        bash-5.3-1.fc43, 3 of 5 arches
+        bash-5.3-1.fc43, 0 of 1 arch, about 20 min left
+        bash-5.3-1.fc43, 1 of 2 arches, waiting for a builder
+        bash-5.3-1.fc43, aarch64 failed, 2 still run
+        bash-5.3-1.fc43, aarch64 and s390x failed, 1 still runs
+        bash-5.3-1.fc43, aarch64 failed
+        bash-5.3-1.fc43, making the source RPM, about 19 min left
+        bash-5.3-1.fc43, waiting for a builder
+        bash-5.3-1.fc43, the source RPM failed
+        bash-5.3-1.fc43, being tagged
+        bash for rawhide, waiting for a builder
+        bash-5.3-1.fc43 is being built for rawhide
+        bash-5.3-1.fc43 is being built
+        newRepo task 9 is running"#]]
+    .assert_eq(&labels.join("\n"));
+}
+
+#[test]
+fn the_menu_of_a_busy_afternoon() {
+    let mut watch = asking();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    let mut kernel = build("kernel-6.12-1.fc43", BuildState::Building, &[]);
+    if let Change::Build(it) = &mut kernel {
+        (it.build, it.task, it.owner) = (Some(BuildId(8)), Some(TaskId(60)), Some("bob".to_owned()));
+    }
+    let mut failed = build("zsh-5.9-1.fc43", BuildState::Failed, &[]);
+    if let Change::Build(it) = &mut failed {
+        (it.build, it.task) = (Some(BuildId(9)), Some(TaskId(70)));
+    }
+    watch.step(
+        time(0),
+        Event::Heard(news(1, build("bash-5.3-1.fc43", BuildState::Building, &[]))),
+    );
+    let lookup = Lookup::Build(BuildId(8));
+    let follow = Request::Follow {
+        instance: fedora(),
+        lookup: lookup.clone(),
+        ticket: None,
+    };
+    watch.step(time(0), Event::Asked(follow));
+    let found = Learned::Found {
+        lookup,
+        change: Some(kernel),
+    };
+    watch.step(time(0), Event::Learned(fedora(), found));
+    watch.step(time(0), Event::Heard(news(3, failed)));
+    let explained = Learned::Explained {
+        about: Subject::Build(BuildId(9)),
+        cause: Cause {
+            class: CauseClass::Buildroot,
+            task: Some(TaskId(71)),
+            method: None,
+            arch: Some("s390x".to_owned()),
+            fault: String::new(),
+            log: Some((TaskId(71), LogName::Root)),
+            lines: Vec::new(),
+        },
+    };
+    watch.step(time(0), Event::Learned(fedora(), explained));
+    let looked = Looked {
+        progress: vec![Progress {
+            task: TaskId(50),
+            state: Some(TaskState::Open),
+            completed: None,
+            children: children(&[
+                ("x86_64", TaskState::Open),
+                ("aarch64", TaskState::Closed),
+                ("s390x", TaskState::Free),
+            ]),
+        }],
+        averages: BTreeMap::from([("bash".to_owned(), Some(SignedDuration::from_mins(26)))]),
+        ..Looked::default()
+    };
+    watch.step(time(0), Event::Learned(fedora(), Learned::Looked(looked)));
+    let menu = describe_menu(&watch);
+    let (top, _) = menu.split_once("Notify me of").unwrap();
+    expect![[r#"
+        1 build failed
+        --
+        kernel-6.12-1.fc43 is being built for rawhide >
+            rawhide, by bob
+            Open build
+            Copy name
+            Stop following
+        bash-5.3-1.fc43, 1 of 3 arches, about 14 min left >
+            Open build
+            Open log of aarch64
+            Open log of x86_64
+            Copy name
+            --
+            Cancel the build
+        --
+        zsh-5.9-1.fc43 failed >
+            The build system failed on s390x, not the package
+            Open build
+            Open log
+            Copy name
+            --
+            Submit again
+        Mark failures as seen
+        Follow what is on the clipboard
+        --
+    "#]]
+    .assert_eq(top);
+    let requests = requests(&watch);
+    let about = |number| (fedora(), Subject::Build(BuildId(number)));
+    for request in [
+        Request::Open {
+            link: "https://files.example.com/work/tasks/71/71/root.log".to_owned(),
+            token: None,
+            about: Some(about(9)),
+        },
+        Request::Open {
+            link: "https://files.example.com/work/tasks/2/2/build.log".to_owned(),
+            token: None,
+            about: Some(about(7)),
+        },
+        Request::Act {
+            act: Act::Cancel,
+            about: about(7),
+        },
+        Request::Act {
+            act: Act::Resubmit,
+            about: about(9),
+        },
+        Request::Unfollow {
+            instance: fedora(),
+            lookup: Lookup::Build(BuildId(8)),
+            ticket: None,
+        },
+        Request::FollowClipboard,
+    ] {
+        assert!(requests.contains(&request), "{request:?}\n{requests:#?}");
+    }
+    let effects = watch.step(time(0), Event::Asked(Request::FollowClipboard));
+    assert_eq!(effects, [Effect::ReadClipboard]);
+}
+
+#[test]
+fn without_word_from_the_hub_no_time_is_told() {
+    let mut story = failed();
+    story.standing = Standing::Build(BuildState::Building);
+    story.usual = Some(SignedDuration::from_mins(20));
+    story.children = children(&[("x86_64", TaskState::Open)]);
+    assert_eq!(progress::label(&story, time(0), false), "bash-5.3-1.fc43, 0 of 1 arch");
+}
+
+#[test]
+fn the_menu_asks_for_nothing_that_cannot_be_had() {
+    let mut words = String::new();
+    let means = Means {
+        paste: false,
+        ..EVERYTHING
+    };
+    describe_items(&menu::menu(&asking(), &sites(), means, time(0)).items, 0, &mut words);
+    assert!(!words.contains("clipboard"), "{words}");
+    assert!(words.contains("Builds that reach the repository"), "{words}");
+    let without_hub = describe_menu(&watch());
+    assert!(!without_hub.contains("clipboard") && !without_hub.contains("repository"));
+}
+
+#[test]
+fn the_menu_is_the_same_while_nothing_happens_on_an_idle_machine() {
+    let mut watch = asking();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    watch.step(
+        time(0),
+        Event::Heard(news(1, build("bash-5.3-1.fc43", BuildState::Failed, &[]))),
+    );
+    let menu = |second| menu::menu(&watch, &sites(), EVERYTHING, time(second));
+    assert_eq!(menu(0), menu(40_000));
+}
+
+#[test]
+fn a_result_says_how_far_it_has_come() {
+    let label = |whereabouts, tagging: Option<TaskState>| {
+        let mut story = failed();
+        (story.standing, story.whereabouts) = (Standing::Build(BuildState::Complete), whereabouts);
+        if let Some(state) = tagging {
+            story.children = children(&[("noarch", state)]);
+            story.children[0].method = "tagBuild".to_owned();
+        }
+        story::result(&story)
+    };
+    assert_eq!(label(Whereabouts::Unknown, None), "bash-5.3-1.fc43 is built");
+    assert_eq!(
+        label(Whereabouts::Unknown, Some(TaskState::Open)),
+        "bash-5.3-1.fc43 is built and being tagged"
+    );
+    assert_eq!(label(Whereabouts::Tagged, None), "bash-5.3-1.fc43 is built");
+    assert_eq!(
+        label(Whereabouts::NotTagged, Some(TaskState::Failed)),
+        "bash-5.3-1.fc43 is built, but not tagged"
+    );
+    assert_eq!(
+        label(Whereabouts::InRepo("f43-build".to_owned()), None),
+        "bash-5.3-1.fc43 is in the repository"
+    );
+}
+
+/// Returns all that the menu can ask for.
+fn requests(watch: &Watch) -> Vec<Request> {
+    fn collect(items: Vec<Item>, requests: &mut Vec<Request>) {
+        for item in items {
+            match item {
+                Item::Separator | Item::Text(_) => {}
+                Item::Entry { request, .. } | Item::Check { request, .. } => requests.push(request),
+                Item::Radio { options, .. } => requests.extend(options.into_iter().map(|it| it.1)),
+                Item::Submenu { items, .. } => collect(items, requests),
+            }
+        }
+    }
+    let mut requests = Vec::new();
+    let items = menu::menu(watch, &sites(), EVERYTHING, time(0)).items;
+    collect(items, &mut requests);
+    requests
+}
