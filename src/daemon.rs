@@ -235,7 +235,8 @@ impl House {
             Effect::Record(news) => return news.delivery.map(Event::Recorded),
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
-            Effect::Ask(..) | Effect::Mark(..) | Effect::Reply(..) => {}
+            Effect::Ask(..) | Effect::Mark(..) => {}
+            Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),
             Effect::Copy(text) => self.doors.copy(text),
@@ -268,6 +269,7 @@ impl House {
                 debug!(instances = settings.instances.len(), "configuration read");
                 self.sites = settings.sites();
                 self.take(Event::Reloaded(settings.rules(TimeZone::system())));
+                self.doors.know(self.watch.rules(), &self.sites);
                 self.sources.follow(&settings, &self.watch);
             }
             Err(error) => {

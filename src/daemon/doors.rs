@@ -10,18 +10,18 @@ use tracing::{debug, warn};
 
 use super::{Line, Screen};
 use crate::config::{self, Places};
-use crate::desktop::service::{self, Ownership};
+use crate::desktop::service::{self, Ownership, Saying};
 use crate::desktop::{icons, notices, opener, tray};
-use crate::koji::{InstanceName, Site};
+use crate::koji::{InstanceName, Known, NotUnderstood, Site};
 use crate::view::{self, Card, Means, Status, Tray};
-use crate::watch::{Event, NoticeId, Outcome, Save, Story, Watch};
+use crate::watch::{Event, NoticeId, Outcome, Reply, Request, Rules, Save, Story, Ticket, Watch};
 
 /// How many notices wait for the notification server's answers. Popups are bounded per minute, so this is plenty;
 /// what does not fit counts as lost and is shown later.
 const NOTICES: usize = 128;
 
 /// How many changes wait to be announced on D-Bus; more are left out, since they are only for show.
-const STORIES: usize = 1024;
+const SAYINGS: usize = 1024;
 
 /// How long errands may take when we stop.
 const LAST_ERRANDS: Duration = Duration::from_secs(2);
@@ -35,6 +35,8 @@ pub(super) struct Doors {
     last_save: Option<oneshot::Receiver<()>>,
     /// What can be done here.
     means: Means,
+    /// What can be meant.
+    known: tokio::sync::watch::Sender<Known>,
     inbox: mpsc::Sender<Event>,
 }
 
@@ -50,9 +52,9 @@ struct Desktop {
     notices: mpsc::Sender<notices::Order>,
     tray: tokio::sync::watch::Sender<Tray>,
     status: tokio::sync::watch::Sender<Status>,
-    stories: mpsc::Sender<Story>,
-    /// To be announced with the next drawing.
-    untold: Vec<Story>,
+    sayings: mpsc::Sender<Saying>,
+    /// To be said with the next drawing.
+    unsaid: Vec<Saying>,
     tasks: JoinSet<()>,
 }
 
@@ -70,6 +72,7 @@ impl Doors {
             copy: opener::can_copy(),
             configure: is_live,
         };
+        let known = tokio::sync::watch::Sender::new(known(watch.rules(), sites));
         let way = match screen {
             Screen::Terminal(lines) => Way::Terminal { lines, status: None },
             Screen::Desktop(connection) => {
@@ -78,6 +81,7 @@ impl Doors {
                     is_live,
                     view::tray::tray(watch, sites, means),
                     watch,
+                    known.subscribe(),
                     &inbox,
                 )
                 .await?
@@ -92,6 +96,7 @@ impl Doors {
             errands: JoinSet::new(),
             last_save: None,
             means,
+            known,
             inbox,
         }))
     }
@@ -123,10 +128,41 @@ impl Doors {
     /// Tells the bus of a change, with the next [`draw`](Self::draw).
     pub(super) fn announce(&mut self, story: Story) {
         if let Way::Desktop(desktop) = &mut self.way
-            && desktop.untold.len() < STORIES
+            && desktop.unsaid.len() < SAYINGS
         {
-            desktop.untold.push(story);
+            desktop.unsaid.push(Saying::Changed(story));
         }
+    }
+
+    /// Answers a caller, after what was announced before. There are only as many as the service lets wait.
+    pub(super) fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        if let Way::Desktop(desktop) = &mut self.way {
+            desktop.unsaid.push(Saying::Reply(ticket, reply));
+        }
+    }
+
+    /// Knows other instances from now on.
+    pub(super) fn know(&mut self, rules: &Rules, sites: &BTreeMap<InstanceName, Site>) {
+        replace(&self.known, known(rules, sites));
+    }
+
+    /// Follows what a text means, such as one on the clipboard.
+    ///
+    /// # Errors
+    ///
+    /// If it means nothing.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the menu has no entry for it yet"))]
+    pub(super) fn follow_text(&self, text: &str) -> Result<(), NotUnderstood> {
+        let (instance, lookup) = self.known.borrow().meant(text)?;
+        let request = Request::Follow {
+            instance,
+            lookup,
+            ticket: None,
+        };
+        if self.inbox.try_send(Event::Asked(request)).is_err() {
+            debug!("too much happens to follow something more");
+        }
+        Ok(())
     }
 
     pub(super) fn open_link(&mut self, link: String, token: Option<String>) {
@@ -217,9 +253,9 @@ impl Doors {
         let now = view::status::status(watch);
         match &mut self.way {
             Way::Desktop(desktop) => {
-                for story in desktop.untold.drain(..) {
-                    if desktop.stories.try_send(story).is_err() {
-                        debug!("a change is not announced on D-Bus");
+                for saying in desktop.unsaid.drain(..) {
+                    if desktop.sayings.try_send(saying).is_err() {
+                        debug!("a change or a reply is not told on D-Bus");
                     }
                 }
                 replace(&desktop.status, now);
@@ -263,16 +299,17 @@ impl Desktop {
         is_live: bool,
         tray: Tray,
         watch: &Watch,
+        known: tokio::sync::watch::Receiver<Known>,
         inbox: &mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
         let (notices, orders) = mpsc::channel(NOTICES);
-        let (stories, told) = mpsc::channel(STORIES);
+        let (sayings, said) = mpsc::channel(SAYINGS);
         let tray = tokio::sync::watch::Sender::new(tray);
         let status = tokio::sync::watch::Sender::new(view::status::status(watch));
         let mut tasks = JoinSet::new();
         if is_live {
             // The object is there before the name is, so that whoever waits for the name finds it.
-            let serve = service::serve(connection.clone(), status.subscribe(), told, inbox.clone()).await?;
+            let serve = service::serve(connection.clone(), status.subscribe(), known, said, inbox.clone()).await?;
             if service::take_name(&connection).await? == Ownership::Taken {
                 return Ok(None);
             }
@@ -288,10 +325,19 @@ impl Desktop {
             notices,
             tray,
             status,
-            stories,
-            untold: Vec::new(),
+            sayings,
+            unsaid: Vec::new(),
             tasks,
         }))
+    }
+}
+
+/// Returns the instances that can be meant.
+fn known(rules: &Rules, sites: &BTreeMap<InstanceName, Site>) -> Known {
+    let asked = rules.instances.iter().filter(|(_, it)| it.hub);
+    Known {
+        sites: sites.clone(),
+        hubs: asked.map(|(name, _)| name.clone()).collect(),
     }
 }
 
@@ -304,4 +350,51 @@ fn replace<T: PartialEq>(place: &tokio::sync::watch::Sender<T>, value: T) {
         }
         differs
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::koji::{Lookup, TaskId};
+    use crate::watch::{Wanted, Whose};
+
+    #[tokio::test]
+    async fn pasted_text_is_followed_where_it_belongs_and_nobody_waits_for_it() {
+        let (inbox, mut events) = mpsc::channel(8);
+        let (lines, _terminal) = mpsc::unbounded_channel();
+        let [centos, fedora] = ["centos", "fedora"].map(InstanceName::new);
+        let whose = |hub| Whose {
+            hub,
+            ..Whose::default()
+        };
+        let rules = Rules {
+            wanted: Wanted::default(),
+            instances: BTreeMap::from([(centos.clone(), whose(false)), (fedora.clone(), whose(true))]),
+            zone: TimeZone::UTC,
+            live: true,
+        };
+        let site = Site {
+            weburl: None,
+            topurl: None,
+        };
+        let sites = BTreeMap::from([(centos, site.clone()), (fedora.clone(), site)]);
+        let watch = Watch::new(rules.clone());
+        let screen = Screen::Terminal(lines);
+        let doors = Doors::open(screen, false, &watch, &BTreeMap::new(), inbox).await;
+        let mut doors = doors.unwrap().unwrap();
+        assert_eq!(doors.follow_text("4711"), Err(NotUnderstood::NoInstance));
+
+        doors.know(&rules, &sites);
+        doors.follow_text(" 4711\n").unwrap();
+        let followed = Request::Follow {
+            instance: fedora,
+            lookup: Lookup::Task(TaskId(4711)),
+            ticket: None,
+        };
+        assert_eq!(events.recv().await, Some(Event::Asked(followed)));
+        assert!(doors.follow_text("two words").is_err());
+        assert!(events.try_recv().is_err());
+    }
 }

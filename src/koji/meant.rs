@@ -84,7 +84,7 @@ impl Known {
             return Err(NotUnderstood::TooLong);
         }
         if text.chars().any(char::is_control) {
-            return Err(NotUnderstood::Neither(repeated(text)));
+            return Err(NotUnderstood::Neither(one_line(text, MAX_REPEATED)));
         }
         if let Some(page) = page(text) {
             return self.on_page(&page);
@@ -100,7 +100,7 @@ impl Known {
         {
             return Ok((instance.clone(), lookup));
         }
-        let lookup = lookup(text).ok_or_else(|| NotUnderstood::Neither(repeated(text)))?;
+        let lookup = lookup(text).ok_or_else(|| NotUnderstood::Neither(one_line(text, MAX_REPEATED)))?;
         Ok((self.only()?.clone(), lookup))
     }
 
@@ -127,7 +127,7 @@ impl Known {
 
     fn names(&self, is_it: impl Fn(&InstanceName) -> bool) -> String {
         let all = self.sites.keys().filter(|it| is_it(it));
-        let mut names: Vec<_> = all.map(|it| repeated(it.as_str())).collect();
+        let mut names: Vec<_> = all.map(|it| one_line(it.as_str(), MAX_REPEATED)).collect();
         if names.len() > MAX_NAMED {
             names.truncate(MAX_NAMED);
             names.push("…".to_owned());
@@ -225,11 +225,12 @@ fn nvr(text: &str) -> Option<Nvr> {
     (!has_colon).then_some(nvr)
 }
 
-/// Returns the beginning of a text of others, on one line.
-fn repeated(text: &str) -> String {
+/// Returns the beginning of a text of others, on one line and without what would change how it is shown, at most `most`
+/// characters of it.
+pub fn one_line(text: &str, most: usize) -> String {
     let clean = |it: char| if it.is_control() || is_unseen(it) { ' ' } else { it };
-    let mut short: String = text.chars().take(MAX_REPEATED).map(clean).collect();
-    if text.chars().nth(MAX_REPEATED).is_some() {
+    let mut short: String = text.chars().take(most).map(clean).collect();
+    if text.chars().nth(most).is_some() {
         short.push('…');
     }
     short

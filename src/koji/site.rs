@@ -2,7 +2,7 @@
 //!
 //! A link is a configured address and an integer. Nothing that a message says becomes part of one.
 
-use super::{BuildId, TaskId};
+use super::{BuildId, LogName, TaskId};
 
 /// Where an instance's pages and files are. Both addresses are `https` or `http` and end without a slash.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,16 +26,22 @@ impl Site {
         Some(format!("{weburl}/taskinfo?taskID={task}"))
     }
 
-    /// Returns the address of a task's `build.log`: the file itself where the file server is known, else the end of
-    /// it as the web interface shows it. The folder is the id's last four digits without leading zeros
-    /// (`koji.pathinfo.taskrelpath`).
+    /// Returns the address of a task's `build.log`; see [`Site::log`].
     pub fn build_log(&self, task: TaskId) -> Option<String> {
+        self.log(task, LogName::Build)
+    }
+
+    /// Returns the address of a task's log: the file itself where the file server is known, else the end of it as the
+    /// web interface shows it. The folder is the id's last four digits without leading zeros
+    /// (`koji.pathinfo.taskrelpath`).
+    pub fn log(&self, task: TaskId, log: LogName) -> Option<String> {
+        let file = log.file();
         if let Some(topurl) = &self.topurl {
             let folder = task.0 % 10_000;
-            return Some(format!("{topurl}/work/tasks/{folder}/{task}/build.log"));
+            return Some(format!("{topurl}/work/tasks/{folder}/{task}/{file}"));
         }
         let weburl = self.weburl.as_ref()?;
-        Some(format!("{weburl}/getfile?taskID={task}&name=build.log&offset=-4000"))
+        Some(format!("{weburl}/getfile?taskID={task}&name={file}&offset=-4000"))
     }
 }
 
