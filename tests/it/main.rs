@@ -24,6 +24,7 @@ mod data_files;
 mod decoding;
 mod desktop_real;
 mod end_to_end;
+mod following;
 mod identity;
 mod lab_day;
 mod languages;
