@@ -8,6 +8,8 @@ mod daemon;
 mod demo;
 pub mod exit;
 mod follow;
+#[cfg_attr(not(test), expect(dead_code, reason = "the hub cannot be called yet"))]
+mod hub;
 mod log;
 mod pause;
 mod replay;
