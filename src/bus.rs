@@ -5,11 +5,10 @@
 //!
 //! It deliberately does not know what is told of the news, or to whom.
 //!
-//! **Invariant:** this room imports `koji`, `watch` and `clock`.
+//! **Invariant:** this room imports `koji`, `watch`, `net` and `clock`.
 
 pub mod binding;
 pub mod broker;
-mod credentials;
 pub mod decode;
 mod dial;
 mod ledger;

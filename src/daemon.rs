@@ -8,6 +8,7 @@
 //! **Invariant:** only `cli` imports this room.
 
 mod doors;
+mod memory;
 mod signals;
 mod sources;
 
@@ -31,6 +32,7 @@ use crate::watch::{Effect, Event, Link, Request, Rules, Watch};
 use crate::{clock, config};
 
 use doors::Doors;
+use memory::Memory;
 use sources::Sources;
 
 /// How many events wait before a source has to.
@@ -111,18 +113,22 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         retry_at: None,
         end_at: None,
         places: None,
+        memory: Memory::default(),
         leaving: false,
     };
     let mut helpers = JoinSet::new();
     helpers.spawn(signals::run(inbox.clone()));
     match work {
         Work::Live(places) => {
-            helpers.spawn(signals::sleep(house.sources.woken()));
+            helpers.spawn(signals::system(house.sources.woken(), inbox.clone()));
             // The file is watched before it is read, so that no change falls in between.
             match config::Watcher::new(&places) {
                 Ok(watcher) => _ = helpers.spawn(watch_file(watcher, inbox.clone())),
                 Err(error) => warn!(%error, "changes of the configuration file will not be noticed"),
             }
+            let (memory, resumed) = Memory::open(&places);
+            house.memory = memory;
+            house.take(Event::Resumed(resumed));
             let is_on = config::autostart::is_on(&places);
             house.places = Some(places);
             house.take(Event::AutostartChanged(is_on));
@@ -146,6 +152,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             }
             () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
             Some(read) = house.reading.join_next() => house.read(read?),
+            () = house.memory.written() => {}
             () = clock::reach(house.retry_at) => house.reload(),
             () = clock::reach(house.end_at) => break,
             _ = drawing.as_mut(), if !is_drawn => {
@@ -157,6 +164,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         for event in batch.drain(..) {
             house.take(event);
         }
+        house.memory.write();
         if is_drawn {
             drawing.set(Some(clock::pass(DRAWN_AFTER)).into());
             is_drawn = false;
@@ -174,6 +182,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     helpers.shutdown().await;
     house.sources.stop(&mut events).await;
     house.doors.close(&mut events).await;
+    house.memory.close().await;
     Ok(Ended::Done)
 }
 
@@ -210,6 +219,7 @@ struct House {
     end_at: Option<Timestamp>,
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
+    memory: Memory,
     leaving: bool,
 }
 
@@ -231,11 +241,14 @@ impl House {
         match effect {
             Effect::Show(notice) => return self.doors.show(view::card::card(&notice, &self.sites)),
             Effect::Withdraw(notice) => self.doors.withdraw(notice),
-            // Until there is a journal, having dealt with it is the record.
-            Effect::Record(news) => return news.delivery.map(Event::Recorded),
+            Effect::Record(news) => {
+                self.memory.record(&news);
+                return news.delivery.map(Event::Recorded);
+            }
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
-            Effect::Ask(..) | Effect::Mark(..) => {}
+            Effect::Mark(instance, mark) => self.memory.mark(instance, mark),
+            Effect::Ask(..) => {}
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),

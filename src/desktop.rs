@@ -9,6 +9,7 @@ pub mod client;
 pub mod icons;
 pub mod notices;
 pub mod opener;
+pub mod power;
 pub mod probe;
 pub mod service;
 pub mod sleep;

@@ -5,4 +5,20 @@
 //!
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
+pub mod access;
+mod asked;
+pub mod asker;
+pub mod call;
+pub mod client;
+mod explain;
 pub mod fault;
+pub mod files;
+mod http;
+pub mod ini;
+pub mod look;
+pub mod names;
+mod patience;
+pub mod profile;
+pub mod session;
+pub mod trouble;
+pub mod xmlrpc;

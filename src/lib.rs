@@ -20,6 +20,8 @@ pub mod bus;
 pub mod cause;
 pub mod hub;
 
+pub mod journal;
+
 pub mod desktop;
 
 pub mod clock;

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use super::password::{Password, PasswordError, Secret};
+pub use super::password::{Password, PasswordError};
+pub use crate::net::credentials::Trust;
+pub use crate::net::secret::Secret;
 
 /// A broker, and how to log in to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,15 +64,6 @@ pub enum Login {
     External { certificate: PathBuf, key: PathBuf },
     /// SASL PLAIN: a user and a password or token.
     Plain { user: String, password: Password },
-}
-
-/// Whose certificates are believed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Trust {
-    /// Those of the system.
-    System,
-    /// Only those signed by the CA in this PEM file.
-    Only(PathBuf),
 }
 
 /// Which queue is read.

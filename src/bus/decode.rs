@@ -7,24 +7,19 @@
 
 mod children;
 mod fedora;
-mod request;
-mod wire;
 
 use jiff::Timestamp;
 
 use crate::koji::Change;
+use crate::koji::lenient::parse_time;
 
-pub(super) use wire::{Object, Scalar, Value, parse_time};
+pub use crate::koji::lenient::MAX_TEXT;
 
 /// The largest body that is looked into. Real ones end at tens of kilobytes.
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
 
 /// The deepest nesting of arrays and objects in a body. Real ones end at about eight.
 pub const MAX_DEPTH: usize = 64;
-
-/// The longest name, version, release or user name, in bytes. A longer one is malformed: a part of it would name
-/// something else. Texts that are only shown (tag, target, method …) are cut to this length instead.
-pub const MAX_TEXT: usize = 512;
 
 /// How the messages of one instance look.
 #[derive(Clone, Debug, Eq, PartialEq)]

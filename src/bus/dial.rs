@@ -25,18 +25,16 @@ use lapin::auth::AuthProvider;
 use lapin::types::{LongString, ShortString};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties, ErrorKind};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use super::broker::{Address, Broker, Login, Secret};
-use super::credentials;
-use super::trouble::{LinkError, shortened, tls_error};
+use super::broker::{Broker, Login, Secret};
+use super::trouble::LinkError;
 use super::wire::{Tether, tethered};
 use crate::clock;
+use crate::net::credentials::{self, Identity};
+use crate::net::dial::{Io, is_here, reach, resolve, secure};
+use crate::net::trouble::{NetError, shortened, tls_error};
 
 /// The largest frame that we take. lapin allocates 64 of them; with its own default it would touch 8 MB. Smaller is
 /// no option: a broker does not split content headers, and a consumer that cannot take them is cut off each time.
@@ -108,10 +106,6 @@ fn refusal(broker: &Broker, error: lapin::Error) -> LinkError {
 /// A stream that lapin can read, clear or not.
 type IoStream = Compat<Box<dyn Io>>;
 
-/// What we need of a stream.
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-
 async fn connect(broker: &Broker) -> Result<(IoStream, Tether), LinkError> {
     if broker.address.tls {
         connect_tls(broker).await
@@ -126,8 +120,8 @@ async fn connect_clear(broker: &Broker) -> Result<(IoStream, Tether), LinkError>
         Login::Plain { .. } => {}
         Login::External { .. } => return Err(LinkError::Unprotected),
     }
-    let addresses = resolve(&broker.address).await?;
-    if !addresses.iter().all(|it| it.ip().is_loopback()) {
+    let addresses = resolve(&broker.address.host, broker.address.port).await?;
+    if !is_here(&addresses) {
         return Err(LinkError::Unprotected);
     }
     let (wire, tether) = tethered(reach(&addresses, broker.connection_timeout).await?);
@@ -135,46 +129,18 @@ async fn connect_clear(broker: &Broker) -> Result<(IoStream, Tether), LinkError>
 }
 
 async fn connect_tls(broker: &Broker) -> Result<(IoStream, Tether), LinkError> {
-    let config = credentials::tls(broker, clock::now())?;
-    let name = ServerName::try_from(broker.address.host.clone())
-        .map_err(|error| LinkError::UnknownHost(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-    let addresses = resolve(&broker.address).await?;
+    let identity = match &broker.login {
+        Login::External { certificate, key } => Some(Identity { certificate, key }),
+        Login::Plain { .. } => None,
+    };
+    let config = credentials::tls(&broker.trust, identity, clock::now())?;
+    let addresses = resolve(&broker.address.host, broker.address.port).await?;
     let (wire, tether) = tethered(reach(&addresses, broker.connection_timeout).await?);
-    match TlsConnector::from(config).connect(name, wire).await {
+    match secure(config, &broker.address.host, wire).await {
         Ok(stream) => Ok(((Box::new(stream) as Box<dyn Io>).compat(), tether)),
-        Err(error) => Err(match tls_error(&error) {
-            Some(why) => LinkError::Tls(Box::new(why.clone())),
-            None if tether.has_heard() && matches!(broker.login, Login::External { .. }) => LinkError::HungUp(error),
-            None => LinkError::Unreachable(error),
-        }),
+        Err(NetError::Unreachable(error)) if identity.is_some() && tether.has_heard() => Err(LinkError::HungUp(error)),
+        Err(error) => Err(error.into()),
     }
-}
-
-async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, LinkError> {
-    let found = lookup_host((address.host.as_str(), address.port)).await;
-    let found: Vec<SocketAddr> = found.map_err(LinkError::UnknownHost)?.collect();
-    if found.is_empty() {
-        return Err(LinkError::UnknownHost(io::ErrorKind::AddrNotAvailable.into()));
-    }
-    Ok(found)
-}
-
-/// Tries one address after the other, each for its share of the time: one that swallows packets (an IPv6 address
-/// without a way out, say) leaves some to the others.
-async fn reach(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, LinkError> {
-    let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_add(1);
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        let connected = timeout(limit / shares, TcpStream::connect(address)).await;
-        match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(tcp) => {
-                tcp.set_nodelay(true).map_err(LinkError::Unreachable)?;
-                return Ok(tcp);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(LinkError::Unreachable(last))
 }
 
 async fn log_in(broker: &Broker, sasl: Sasl, stream: IoStream) -> lapin::Result<Connection> {

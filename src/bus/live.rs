@@ -27,9 +27,10 @@ use super::patience::Patience;
 use super::session::{Session, memory_of_one_before};
 use super::sieve::concerns_headers;
 use super::source::{Orders, Source};
-use super::trouble::{LinkError, shortened};
+use super::trouble::LinkError;
 use crate::clock;
 use crate::koji::{Change, InstanceName, Interest};
+use crate::net::trouble::{NetError, shortened};
 use crate::watch::link::Problem;
 use crate::watch::{Delivery, Event, Link, News, Trouble};
 
@@ -366,7 +367,9 @@ impl Keeper {
         }
         match error {
             // The certificate was good and the port was right; a broker that goes down hangs up, too.
-            LinkError::HungUp(error) | LinkError::NoGreeting(error) if self.is_known => LinkError::Unreachable(error),
+            LinkError::HungUp(error) | LinkError::NoGreeting(error) if self.is_known => {
+                NetError::Unreachable(error).into()
+            }
             error => error,
         }
     }

@@ -5,35 +5,15 @@
 //!
 //! It deliberately does not know who logs in with it.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::net::secret::Secret;
+
 /// The largest file that is taken for a password. Tokens have some kilobytes at most.
 const MAX_SIZE: u64 = 64 * 1024;
-
-/// A text that must not be seen: not in a log, not in an error, not in `Debug`.
-#[derive(Clone, Eq, PartialEq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// Returns the text itself, to be handed to the login and to nobody else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
-    }
-}
 
 /// Where a password comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -8,9 +8,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::broker::{Broker, Queue, QueueName};
-use super::credentials;
 use super::session::Session;
 use crate::koji::Interest;
+use crate::net::credentials;
 use crate::watch::Trouble;
 
 /// Dials, logs in and subscribes for a moment.

@@ -7,36 +7,26 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use lapin::ErrorKind;
-use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
+use tokio_rustls::rustls;
 
 use super::password::PasswordError;
+use crate::net::trouble::{NetError, TlsTrouble, detail, tls_error, tls_trouble};
 use crate::watch::link::Problem;
 
 /// Why the line to a broker is down, or did not come up.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    #[error("the name has no address")]
-    UnknownHost(#[source] io::Error),
-    #[error("cannot connect")]
-    Unreachable(#[source] io::Error),
+    #[error(transparent)]
+    Net(#[from] NetError),
     #[error("no answer within {} s", .0.as_secs_f32())]
     Silent(Duration),
     #[error("the login needs TLS and the address has none (amqps)")]
     Unprotected,
-    #[error("cannot use {}: {why}", file.display())]
-    Credentials { file: PathBuf, why: String },
     #[error(transparent)]
     Password(#[from] PasswordError),
-    #[error("{} has expired on {on}", file.display())]
-    OurCertificateExpired { file: PathBuf, on: String },
-    #[error("there are no certificates of authorities to believe")]
-    NobodyToTrust,
-    #[error("TLS failed")]
-    Tls(#[source] Box<rustls::Error>),
     /// The other side hung up after our certificate, without the courtesy of an alert, as Fedora's broker does.
     #[error("the broker hung up after it had seen our certificate")]
     HungUp(#[source] io::Error),
@@ -61,13 +51,10 @@ pub enum LinkError {
     Lost(#[source] lapin::Error),
 }
 
-/// The longest detail that is handed on, in bytes.
-const MAX_DETAIL: usize = 300;
-
 impl LinkError {
     /// Returns what is wrong, in the hub's words, and what the other side or the library said about it.
     pub fn trouble(&self) -> (Problem, String) {
-        (self.problem(), self.detail())
+        (self.problem(), detail(self, plain))
     }
 
     /// Returns whether another reader of the queue is what is wrong.
@@ -77,13 +64,10 @@ impl LinkError {
 
     fn problem(&self) -> Problem {
         match self {
-            Self::UnknownHost(_) => Problem::UnknownHost,
-            Self::Unreachable(_) | Self::Silent(_) => Problem::Unreachable,
+            Self::Net(error) => of_the_way(error),
+            Self::Silent(_) => Problem::Unreachable,
             Self::Unprotected => Problem::Unprotected,
-            Self::Credentials { .. } | Self::Password(_) => Problem::BadCredentials,
-            Self::OurCertificateExpired { .. } => Problem::ExpiredCertificate,
-            Self::NobodyToTrust => Problem::UntrustedBroker,
-            Self::Tls(error) => of_tls(error),
+            Self::Password(_) => Problem::BadCredentials,
             Self::HungUp(_) => Problem::CertificateRefused,
             Self::NoGreeting(_) => Problem::NotABroker,
             Self::Login(error) => of_login(error),
@@ -93,27 +77,6 @@ impl LinkError {
             Self::Ghost | Self::QueueGone => Problem::Interrupted,
             Self::Lost(error) => of_a_live_line(error),
         }
-    }
-
-    /// What was said, from the outermost to the innermost cause, each once.
-    fn detail(&self) -> String {
-        let mut said = Vec::new();
-        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            let words = plain(error);
-            // Wrappers like to repeat what they wrap.
-            if !said.iter().any(|it: &String| it.ends_with(&words)) {
-                said.push(words);
-            }
-            cause = error.source();
-        }
-        let mut detail = said.join(": ");
-        let short = shortened(&detail, MAX_DETAIL).len();
-        if short < detail.len() {
-            detail.truncate(short);
-            detail.push('…');
-        }
-        detail
     }
 }
 
@@ -130,38 +93,24 @@ fn plain(error: &(dyn Error + 'static)) -> String {
     error.to_string()
 }
 
-/// Finds what rustls said inside of what the transport said.
-pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
+fn of_the_way(error: &NetError) -> Problem {
+    match error {
+        NetError::UnknownHost(_) => Problem::UnknownHost,
+        NetError::Unreachable(_) => Problem::Unreachable,
+        NetError::Credentials { .. } => Problem::BadCredentials,
+        NetError::OurCertificateExpired { .. } => Problem::ExpiredCertificate,
+        NetError::NobodyToTrust => Problem::UntrustedBroker,
+        NetError::Tls(error) => of_tls(error),
+    }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "rustls' errors are many, not ours, and may grow"
-)]
 fn of_tls(error: &rustls::Error) -> Problem {
-    match error {
-        rustls::Error::InvalidCertificate(error) => match error {
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => Problem::ExpiredBroker,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Problem::WrongHost,
-            _ => Problem::UntrustedBroker,
-        },
-        rustls::Error::AlertReceived(alert) => match alert {
-            AlertDescription::ProtocolVersion
-            | AlertDescription::InsufficientSecurity
-            | AlertDescription::UnexpectedMessage
-            | AlertDescription::RecordOverflow
-            | AlertDescription::DecodeError
-            | AlertDescription::UnrecognisedName
-            | AlertDescription::InternalError => Problem::NotABroker,
-            // `handshake_failure` is how TLS 1.2 says that a certificate was wanted.
-            _ => Problem::CertificateRefused,
-        },
-        rustls::Error::NoCertificatesPresented => Problem::UntrustedBroker,
-        _ => Problem::NotABroker,
+    match tls_trouble(error) {
+        TlsTrouble::Expired => Problem::ExpiredBroker,
+        TlsTrouble::WrongHost => Problem::WrongHost,
+        TlsTrouble::Untrusted => Problem::UntrustedBroker,
+        TlsTrouble::CertificateRefused => Problem::CertificateRefused,
+        TlsTrouble::NotTls => Problem::NotABroker,
     }
 }
 
@@ -211,21 +160,16 @@ fn amqp_code(error: &lapin::Error) -> Option<(u16, &str)> {
     Some((said.get_id(), said.get_message().as_str()))
 }
 
-/// As much of a text as fits into so many bytes.
-pub(super) fn shortened(text: &str, bytes: usize) -> &str {
-    let ends = text.char_indices().map(|(at, char)| at + char.len_utf8());
-    let end = ends.take_while(|end| *end <= bytes).last().unwrap_or_default();
-    text.get(..end).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use expect_test::{Expect, expect};
     use lapin::protocol::AMQPError;
+    use tokio_rustls::rustls::{AlertDescription, CertificateError};
 
     use super::*;
+    use crate::net::trouble::MAX_DETAIL;
 
     #[test]
     fn refusals_at_the_login() {
@@ -331,7 +275,7 @@ mod tests {
 
     #[test]
     fn certificates_that_are_not_believed() {
-        let tls = |error| LinkError::Tls(Box::new(error));
+        let tls = |error| LinkError::Net(NetError::Tls(Box::new(error)));
         let bad = |error| tls(rustls::Error::InvalidCertificate(error));
         check(
             bad(CertificateError::UnknownIssuer),
@@ -376,10 +320,6 @@ mod tests {
             detail.ends_with('…') && detail.len() <= MAX_DETAIL + '…'.len_utf8(),
             "{detail}"
         );
-        assert_eq!(shortened("aüb", 2), "a");
-        assert_eq!(shortened("aüb", 3), "aü");
-        assert_eq!(shortened("aüb", 9), "aüb");
-        assert_eq!(shortened("", 9), "");
     }
 
     fn amqp(code: u16, said: &str) -> lapin::Error {

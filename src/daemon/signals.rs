@@ -4,7 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use crate::desktop::sleep;
+use crate::desktop::{power, sleep};
 use crate::watch::{Event, Request};
 
 /// Reports the signals of a service: `TERM`, `INT` and `QUIT` end it, `HUP` makes it read its configuration again.
@@ -32,14 +32,24 @@ pub(super) async fn run(inbox: mpsc::Sender<Event>) {
     }
 }
 
-/// Counts up each time the computer has woken from sleep.
-pub(super) async fn sleep(woken: tokio::sync::watch::Sender<u64>) {
-    let woke = || woken.send_modify(|it| *it += 1);
-    let listened = match zbus::Connection::system().await {
-        Ok(connection) => sleep::run(&connection, woke).await,
-        Err(error) => Err(error),
+/// Reports what the system bus tells: that the computer has woken from sleep, which is also counted, and whether it
+/// runs on its battery.
+pub(super) async fn system(woken: tokio::sync::watch::Sender<u64>, inbox: mpsc::Sender<Event>) {
+    let connection = match zbus::Connection::system().await {
+        Ok(it) => it,
+        Err(error) => {
+            debug!(%error, "nobody tells us when the computer sleeps; heartbeats will notice");
+            return;
+        }
     };
-    if let Err(error) = listened {
-        debug!(%error, "nobody tells us when the computer sleeps; heartbeats will notice");
+    let woke = || {
+        woken.send_modify(|it| *it += 1);
+        // An inbox that is full has enough to catch up with.
+        _ = inbox.try_send(Event::Slept);
+    };
+    let on_battery = |is_so| _ = inbox.try_send(Event::OnBattery(is_so));
+    let (slept, power) = tokio::join!(sleep::run(&connection, woke), power::run(&connection, on_battery));
+    for error in [slept.err(), power.err()].into_iter().flatten() {
+        debug!(%error, "the system bus does not tell us all");
     }
 }

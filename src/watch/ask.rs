@@ -42,8 +42,12 @@ pub struct Look {
     pub packages: BTreeSet<String>,
     /// What ended after this, by the hub's clock.
     pub since: Option<Timestamp>,
+    /// What ended after this was not dealt with yet; it is counted even where it is too much to list.
+    pub mark: Option<Timestamp>,
     /// Tasks whose state and children are wanted, at most [`MAX_WATCHED`].
     pub tasks: Vec<TaskId>,
+    /// Builds of others whose state is wanted, at most [`MAX_WATCHED`].
+    pub builds: Vec<BuildId>,
     /// Packages whose usual duration is wanted, at most [`MAX_AVERAGES`].
     pub averages: Vec<String>,
     /// Tagged builds, with their target, of which it is wanted whether a repository holds them.

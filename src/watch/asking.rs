@@ -165,6 +165,12 @@ impl Watch {
         let mut tasks: Vec<_> = stories.iter().filter_map(|it| it.task).collect();
         tasks.dedup();
         tasks.truncate(MAX_WATCHED);
+        let others = stories.iter().filter(|it| !it.mine && !it.standing.is_settled());
+        let builds = others.filter_map(|it| match it.subject {
+            Subject::Build(build) => Some(build),
+            Subject::NamedBuild(_) | Subject::Task(_) => None,
+        });
+        let builds = builds.take(MAX_WATCHED).collect();
         let mut averages: Vec<_> = stories
             .iter()
             .filter(|it| !it.standing.is_settled() && it.usual.is_none())
@@ -187,7 +193,9 @@ impl Watch {
                 Default::default()
             },
             since: Some(since.max(back(now, LONGEST_ABSENCE))),
+            mark: Some(mark.max(back(now, LONGEST_ABSENCE))),
             tasks,
+            builds,
             averages,
             repos,
         }

@@ -18,6 +18,7 @@
 )]
 
 mod broker;
+mod causes;
 mod command_line;
 mod configuration;
 mod data_files;
@@ -25,13 +26,21 @@ mod decoding;
 mod desktop_real;
 mod end_to_end;
 mod following;
+mod hub_client;
+mod hub_server;
+mod hub_answers;
+mod hub_profiles;
 mod identity;
 mod lab_day;
 mod languages;
+mod names;
 mod notices;
+mod power;
 mod rabbit;
+mod recorded_hub;
 mod service;
 mod session_bus;
 mod sleep;
+mod small_hub;
 mod tidy;
 mod tray;

@@ -12,12 +12,13 @@ use std::process::Command;
 use rust::{Kind, Token, tokens, without_tests};
 
 /// Which rooms a room may import, innermost first. Its own is a matter of course.
-const DOORS: [(&str, &[&str]); 15] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("koji", &[]),
     ("clock", &[]),
     ("i18n", &[]),
     ("watch", &["koji"]),
     ("view", &["koji", "watch", "i18n"]),
+    ("journal", &["koji", "watch"]),
     ("net", &["clock"]),
     ("bus", &["koji", "watch", "net", "clock"]),
     ("cause", &["koji"]),
@@ -29,7 +30,9 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("desktop", &["koji", "watch", "view", "clock"]),
     (
         "daemon",
-        &["koji", "watch", "view", "bus", "hub", "config", "desktop", "clock"],
+        &[
+            "koji", "watch", "view", "bus", "hub", "journal", "config", "desktop", "clock",
+        ],
     ),
     (
         "cli",
@@ -59,6 +62,9 @@ const WORLD_OF_STD: [&str; 7] = ["env", "fs", "io", "net", "process", "thread", 
 const WORDED: [&str; 3] = ["view", "cli", "i18n"];
 
 const MAX_LINES: usize = 600;
+
+/// Files that are tables of rules.
+const TABLES: [&str; 2] = ["src/cause/fault/rules", "src/cause/log/rules"];
 
 #[test]
 fn the_house_is_tidy() {
@@ -250,7 +256,8 @@ fn opening(file: &str, code: &str) -> Vec<String> {
 fn size(file: &str, code: &str) -> Vec<String> {
     let mut lines: Vec<usize> = tokens(without_tests(code)).iter().map(|it| it.line).collect();
     lines.dedup();
-    if lines.len() <= MAX_LINES {
+    // A table is data, however many rows it has.
+    if lines.len() <= MAX_LINES || TABLES.iter().any(|it| file.starts_with(it)) {
         return Vec::new();
     }
     vec![format!("{file}: {} lines of logic, more than {MAX_LINES}", lines.len())]

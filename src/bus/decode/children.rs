@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::wire::{Reading, Scalar, Value, cut, otherwise};
+use crate::koji::lenient::{Reading, Scalar, Value, cut, otherwise};
 use crate::koji::task::MAX_CHILDREN;
 use crate::koji::{Child, Nvr, TaskId, TaskState, source};
 

@@ -8,9 +8,9 @@
 use serde::Deserialize;
 
 use super::children::Children;
-use super::request::Request;
-use super::wire::{Object, Reading, Scalar, Value};
 use super::{DecodeError, Dialect, MAX_TEXT};
+use crate::koji::lenient::{Object, Reading, Scalar, Value};
+use crate::koji::request::Request;
 use crate::koji::{BuildChange, BuildId, BuildState, Change, Nvr, TagChange, TaskChange, TaskId, TaskState};
 
 /// A change, or why there is none to tell.
@@ -180,7 +180,8 @@ pub(super) fn task(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
         what: named.what,
         package: named.package,
         target: info.request.target(Some(&method)),
-        scratch: info.request.is_scratch(),
+        // Only scratch builds are announced here, so a message without a request (2014) is about one.
+        scratch: info.request.is_scratch().unwrap_or(true),
         created: info.create_time.time(),
         started: info.start_time.time(),
         completed: info.completion_time.time(),

@@ -20,8 +20,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::bus::decode::{MAX_BODY, Object, Scalar, Value, parse_time};
+use crate::bus::decode::MAX_BODY;
 use crate::koji::Interest;
+use crate::koji::lenient::{Object, Scalar, Value, parse_time};
 
 /// The longest line that is read: a body as text, with escapes, beside the same body as JSON.
 pub const MAX_LINE: usize = 3 * MAX_BODY;

@@ -1,22 +1,23 @@
 //! What a task was asked to do: a list of arguments whose order depends on the method (`koji/tasks.py`).
 //!
 //! Only what a packager wants to see is read: what is built, for which target, and whether it is a scratch build. An
-//! argument of an unexpected type is passed over, and so is a method that we do not know.
+//! argument of an unexpected type is passed over, and so is a method that we do not know. Whether the list came as JSON
+//! or as XML is not known here.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::wire::{Scalar, Value, cut, otherwise};
-use crate::koji::{Nvr, source};
+use super::lenient::{Scalar, Value, cut, otherwise};
+use super::{Nvr, source};
 
 /// How many arguments are kept; what we look for stands among the first four.
 const MAX_ARGUMENTS: usize = 8;
 
 /// The arguments of a task.
 #[derive(Debug, Default)]
-pub(super) enum Request<'a> {
+pub enum Request<'a> {
     /// There is none, or it is still text (the XML of the call that made the task).
     #[default]
     Unknown,
@@ -24,7 +25,7 @@ pub(super) enum Request<'a> {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Arguments<'a> {
+pub struct Arguments<'a> {
     list: Vec<Value<'a, Options<'a>>>,
     scratch: bool,
 }
@@ -49,10 +50,10 @@ struct Options<'a> {
 
 /// What is built.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Named {
+pub struct Named {
     /// In the packager's words: an NVR, else a name.
-    pub(super) what: Option<String>,
-    pub(super) package: Option<String>,
+    pub what: Option<String>,
+    pub package: Option<String>,
 }
 
 /// Where a method keeps what we look for.
@@ -73,19 +74,26 @@ enum Layout {
 }
 
 impl Request<'_> {
-    /// Returns whether a scratch build was asked for.
-    ///
-    /// The Fedora bus announces top-level tasks only if they are scratch builds, so there a message without a request
-    /// (2014) is about one.
-    pub(super) fn is_scratch(&self) -> bool {
+    /// Returns whether a scratch build was asked for, `None` if there is no request to tell.
+    pub fn is_scratch(&self) -> Option<bool> {
         match self {
-            Self::Unknown => true,
-            Self::List(arguments) => arguments.scratch,
+            Self::Unknown => None,
+            Self::List(arguments) => Some(arguments.scratch),
         }
     }
 
+    /// Returns what to build from, as it was asked: an SCM address or the path of a source RPM.
+    pub fn source(&self, method: &str) -> Option<String> {
+        let source = match self.layout(Some(method)) {
+            Layout::Source { source, .. } => self.text(source).or_else(|| self.option(0, |it| &it.src)),
+            Layout::Kiwi => self.text(2),
+            Layout::Image | Layout::Indirection | Layout::Unknown => None,
+        }?;
+        (!source.is_empty()).then(|| cut(source).to_owned())
+    }
+
     /// Returns the target, such as `rawhide`.
-    pub(super) fn target(&self, method: Option<&str>) -> Option<String> {
+    pub fn target(&self, method: Option<&str>) -> Option<String> {
         let target = match self.layout(method) {
             // Some methods take the target as the hub's record of it; some tasks have all arguments by name.
             Layout::Source { target, .. } => {
@@ -102,7 +110,7 @@ impl Request<'_> {
 
     /// Returns what is built. `srpm` is the last part of the first argument's path, which messages about tasks carry
     /// beside the request; `made` is what a source RPM stage has come to.
-    pub(super) fn named(&self, method: &str, srpm: Option<&str>, made: Option<&Nvr>) -> Named {
+    pub fn named(&self, method: &str, srpm: Option<&str>, made: Option<&Nvr>) -> Named {
         let sources = match self.layout(Some(method)) {
             // The source comes first: behind a branch with a slash, the last part of its path is not the package.
             Layout::Source { source, .. } => {
@@ -113,7 +121,7 @@ impl Request<'_> {
             Layout::Indirection => return Self::image(self.option(0, |it| &it.name), self.option(0, |it| &it.version)),
             Layout::Kiwi => [self.text(2), None],
             // The method may take anything, but a source RPM is a source RPM.
-            Layout::Unknown => [srpm.filter(|it| it.ends_with(".src.rpm")), None],
+            Layout::Unknown => [srpm, self.text(0)].map(|it| it.filter(|it| it.ends_with(".src.rpm"))),
         };
         let sources = sources.map(|it| it.map(source::named).unwrap_or_default());
         if let Some(nvr) = sources.iter().find_map(|it| it.nvr.as_ref()).or(made) {
@@ -149,6 +157,8 @@ impl Request<'_> {
             Some("build" | "chainbuild" | "maven" | "chainmaven" | "wrapperRPM" | "buildContainer") => {
                 Layout::Source { source: 0, target: 1 }
             }
+            // Below a build. The second argument is the number of a tag, which is no target.
+            Some("buildSRPMFromSCM" | "rebuildSRPM") => Layout::Source { source: 0, target: 1 },
             Some("winbuild") => Layout::Source { source: 1, target: 2 },
             Some("image" | "livecd" | "appliance" | "livemedia" | "dudBuild") => Layout::Image,
             Some("kiwiBuild") => Layout::Kiwi,

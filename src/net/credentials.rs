@@ -8,7 +8,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,21 +17,42 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::broker::{Broker, Login, Trust};
-use super::trouble::LinkError;
+use super::trouble::NetError;
 
 /// The largest PEM file that is read. The bundles of all public authorities have a quarter of it.
 const MAX_PEM: u64 = 1 << 20;
 
-/// Returns how TLS is to be spoken with a broker: whom to believe and, for EXTERNAL, who we are.
-pub(super) fn tls(broker: &Broker, now: Timestamp) -> Result<Arc<ClientConfig>, LinkError> {
+/// Whose certificates are believed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Trust {
+    /// Those signed by the authorities of the system.
+    System,
+    /// Only those signed by the CA in this PEM file.
+    Only(PathBuf),
+}
+
+/// Who we are, as files.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    pub certificate: &'a Path,
+    /// May be the same file.
+    pub key: &'a Path,
+}
+
+/// Returns how TLS is to be spoken with a host: whom to believe and, where it is asked for, who we are. `now` is what
+/// our own certificate is held against. Reads files, some milliseconds of them where the system is trusted.
+///
+/// # Errors
+///
+/// If a file cannot be used, if our certificate has expired, or if there is nobody to believe.
+pub fn tls(trust: &Trust, identity: Option<Identity<'_>>, now: Timestamp) -> Result<Arc<ClientConfig>, NetError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| LinkError::Tls(Box::new(error)))?
-        .with_root_certificates(believed(&broker.trust)?);
-    let config = match &broker.login {
-        Login::Plain { .. } => builder.with_no_client_auth(),
-        Login::External { certificate, key } => {
+        .map_err(|error| NetError::Tls(Box::new(error)))?
+        .with_root_certificates(believed(trust)?);
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(Identity { certificate, key }) => {
             let chain = certificates(certificate)?;
             check_dates(&chain, certificate, now)?;
             builder
@@ -42,13 +63,13 @@ pub(super) fn tls(broker: &Broker, now: Timestamp) -> Result<Arc<ClientConfig>, 
     Ok(Arc::new(config))
 }
 
-fn believed(trust: &Trust) -> Result<RootCertStore, LinkError> {
+fn believed(trust: &Trust) -> Result<RootCertStore, NetError> {
     let mut roots = RootCertStore::empty();
     match trust {
         Trust::System => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             if roots.is_empty() {
-                return Err(LinkError::NobodyToTrust);
+                return Err(NetError::NobodyToTrust);
             }
         }
         Trust::Only(file) => {
@@ -61,7 +82,7 @@ fn believed(trust: &Trust) -> Result<RootCertStore, LinkError> {
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, LinkError> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, NetError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(file)?).collect();
     let chain = chain.map_err(|error| unusable(file, &error.to_string()))?;
     if chain.is_empty() {
@@ -70,7 +91,7 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, LinkError> 
     Ok(chain)
 }
 
-fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, LinkError> {
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
     let pem = read(file)?;
     if is_encrypted(&pem) {
         let file_name = file.display();
@@ -94,14 +115,14 @@ fn is_encrypted(pem: &[u8]) -> bool {
 }
 
 /// Says that our certificate has expired before the broker refuses it, which it does in fewer words or none.
-fn check_dates(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> Result<(), LinkError> {
+fn check_dates(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> Result<(), NetError> {
     let Some(ours) = chain.first() else {
         return Err(unusable(file, "it has no certificate in PEM form"));
     };
     let (_, ours) = x509_parser::parse_x509_certificate(ours).map_err(|error| unusable(file, &error.to_string()))?;
     let validity = ours.validity();
     if now.as_second() > validity.not_after.timestamp() {
-        return Err(LinkError::OurCertificateExpired {
+        return Err(NetError::OurCertificateExpired {
             file: file.to_owned(),
             on: date(validity.not_after.timestamp()),
         });
@@ -116,8 +137,8 @@ fn check_dates(chain: &[CertificateDer<'_>], file: &Path, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Returns when the first certificate in the file ends.
-pub(super) fn ends(file: &Path) -> Option<Timestamp> {
+/// Returns when the first certificate in the file ends; `None` if there is none that can be read.
+pub fn ends(file: &Path) -> Option<Timestamp> {
     let chain = certificates(file).ok()?;
     let (_, ours) = x509_parser::parse_x509_certificate(chain.first()?).ok()?;
     Timestamp::from_second(ours.validity().not_after.timestamp()).ok()
@@ -127,7 +148,7 @@ fn date(second: i64) -> String {
     Timestamp::from_second(second).map_or_else(|_| second.to_string(), |it| it.to_string())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, LinkError> {
+fn read(file: &Path) -> Result<Vec<u8>, NetError> {
     let mut content = Vec::new();
     let read = File::open(file).and_then(|it| it.take(MAX_PEM + 1).read_to_end(&mut content));
     read.map_err(|error| unusable(file, &error.to_string()))?;
@@ -137,8 +158,8 @@ fn read(file: &Path) -> Result<Vec<u8>, LinkError> {
     Ok(content)
 }
 
-fn unusable(file: &Path, why: &str) -> LinkError {
-    LinkError::Credentials {
+fn unusable(file: &Path, why: &str) -> NetError {
+    NetError::Credentials {
         file: file.to_owned(),
         why: why.to_owned(),
     }

@@ -1,6 +1,8 @@
-//! JSON values as senders really write them: an id may be a float, a state a number or a name, a time five things.
+//! Values as hubs and their plugins really write them: an id may be a float, a state a number or a name, a time five
+//! things.
 //!
-//! A [`Scalar`] takes whatever stands in a place without failing; what it means there is asked afterwards.
+//! A [`Scalar`] takes whatever stands in a place without failing; what it means there is asked afterwards. It reads
+//! from anything that serde reads from, and knows neither JSON nor XML.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,11 +13,13 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::MAX_TEXT;
+/// The longest name, version, release or user name, in bytes. A longer one is malformed: a part of it would name
+/// something else. Texts that are only shown (tag, target, method …) are cut to this length instead.
+pub const MAX_TEXT: usize = 512;
 
 /// One value, whatever it is. Borrows text that has no escapes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::bus) enum Scalar<'a> {
+pub enum Scalar<'a> {
     /// Absent or null.
     #[default]
     Nothing,
@@ -30,7 +34,7 @@ pub(in crate::bus) enum Scalar<'a> {
 
 /// A state as it was read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Reading<S> {
+pub enum Reading<S> {
     Absent,
     Known(S),
     /// A number or name that is in none of our tables.
@@ -41,7 +45,7 @@ pub(super) enum Reading<S> {
 
 impl Scalar<'_> {
     /// Returns the text, if it is one.
-    pub(in crate::bus) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Nothing | Self::Switch(_) | Self::Whole(_) | Self::Float(_) | Self::Structure => None,
@@ -49,7 +53,7 @@ impl Scalar<'_> {
     }
 
     /// Returns the text, or the number as it is written, as far as that is certain.
-    pub(super) fn written(&self) -> Option<Cow<'_, str>> {
+    pub fn written(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Whole(number) => Some(Cow::Owned(number.to_string())),
@@ -60,7 +64,7 @@ impl Scalar<'_> {
     }
 
     /// Returns the number, if it is a whole one, however it is written.
-    fn whole(&self) -> Option<i64> {
+    pub fn whole(&self) -> Option<i64> {
         match self {
             Self::Whole(number) => Some(*number),
             Self::Float(number) => whole(*number),
@@ -76,7 +80,7 @@ impl Scalar<'_> {
     ///
     /// # Errors
     /// If what stands there cannot be the id of anything: negative, beyond 63 bits, broken, or not a number.
-    pub(super) fn id(&self) -> Result<Option<u64>, NotAnId> {
+    pub fn id(&self) -> Result<Option<u64>, NotAnId> {
         if *self == Self::Nothing {
             return Ok(None);
         }
@@ -85,7 +89,7 @@ impl Scalar<'_> {
     }
 
     /// Returns the state by its number or name.
-    pub(super) fn state<S>(&self, number: fn(i64) -> Option<S>, name: fn(&str) -> Option<S>) -> Reading<S> {
+    pub fn state<S>(&self, number: fn(i64) -> Option<S>, name: fn(&str) -> Option<S>) -> Reading<S> {
         let known = match self {
             Self::Nothing => return Reading::Absent,
             Self::Switch(_) | Self::Structure => return Reading::Odd,
@@ -96,7 +100,7 @@ impl Scalar<'_> {
     }
 
     /// Returns whether this switches something on.
-    pub(super) fn is_on(&self) -> bool {
+    pub fn is_on(&self) -> bool {
         match self {
             Self::Switch(on) => *on,
             Self::Whole(number) => *number != 0,
@@ -106,7 +110,7 @@ impl Scalar<'_> {
     }
 
     /// Returns the time, if it can be read as one.
-    pub(in crate::bus) fn time(&self) -> Option<Timestamp> {
+    pub fn time(&self) -> Option<Timestamp> {
         match self {
             Self::Whole(seconds) => Timestamp::from_second(*seconds).ok(),
             Self::Float(seconds) => from_epoch(*seconds),
@@ -116,22 +120,31 @@ impl Scalar<'_> {
     }
 
     /// Returns the text cut to [`MAX_TEXT`], `None` if it is empty or no text.
-    pub(super) fn shown(&self) -> Option<String> {
+    pub fn shown(&self) -> Option<String> {
         let text = self.text()?;
         (!text.is_empty()).then(|| cut(text).to_owned())
     }
 }
 
+/// Reads a size or a count, which hubs write as a number or, beyond 32 bits, as text: for serde's `deserialize_with`.
+/// What is neither tells nothing.
+///
+/// # Errors
+/// Only those of the deserializer itself.
+pub fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Scalar::deserialize(deserializer)?.id().ok().flatten())
+}
+
 /// Something stands in the place of an id that cannot be one.
 #[derive(Debug)]
-pub(super) struct NotAnId;
+pub struct NotAnId;
 
 /// Reads a time in any of the forms that hubs have used: ISO 8601 with `T` or a space and an offset, the same without
 /// an offset, epoch seconds as text, and the literal `NOW` of old hubs, which tells nothing.
 ///
 /// A time without an offset is local to a hub that does not say where it is; it is taken as UTC, which is where hubs
 /// keep their clocks as a rule.
-pub(in crate::bus) fn parse_time(text: &str) -> Option<Timestamp> {
+pub fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(time) = text.parse() {
         return Some(time);
@@ -143,10 +156,13 @@ pub(in crate::bus) fn parse_time(text: &str) -> Option<Timestamp> {
 }
 
 /// Returns the longest beginning that fits into [`MAX_TEXT`] bytes.
-pub(super) fn cut(text: &str) -> &str {
-    let end = (0..=text.len().min(MAX_TEXT))
-        .rev()
-        .find(|it| text.is_char_boundary(*it));
+pub fn cut(text: &str) -> &str {
+    cut_to(text, MAX_TEXT)
+}
+
+/// Returns the longest beginning that fits into `most` bytes.
+pub fn cut_to(text: &str, most: usize) -> &str {
+    let end = (0..=text.len().min(most)).rev().find(|it| text.is_char_boundary(*it));
     end.and_then(|it| text.get(..it)).unwrap_or_default()
 }
 
@@ -159,12 +175,12 @@ fn from_epoch(seconds: f64) -> Option<Timestamp> {
 /// Up to here, doubles hold every integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Returns a float as the integer that it is, up to [`EXACT`].
+/// Returns a float as the integer that it is, up to 2⁵³.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "it is whole and small enough to be exact"
 )]
-fn whole(number: f64) -> Option<i64> {
+pub fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
@@ -222,9 +238,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// A JSON object and nothing else: left to itself, a derived reader also takes an array, by position.
+/// An object and nothing else: left to itself, a derived reader also takes an array, by position.
 #[derive(Debug, Default)]
-pub(in crate::bus) struct Object<T>(pub(in crate::bus) T);
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -271,11 +287,11 @@ macro_rules! otherwise {
     };
 }
 
-pub(super) use otherwise;
+pub(crate) use otherwise;
 
 /// A value that matters if it is a text or an object; what else it may be, nobody asks.
 #[derive(Debug, Default)]
-pub(in crate::bus) enum Value<'a, T> {
+pub enum Value<'a, T> {
     Text(Cow<'a, str>),
     Object(T),
     #[default]
@@ -284,7 +300,7 @@ pub(in crate::bus) enum Value<'a, T> {
 
 impl<T> Value<'_, T> {
     /// Returns the object, if it is one.
-    pub(super) fn object(self) -> Option<T> {
+    pub fn object(self) -> Option<T> {
         match self {
             Self::Object(object) => Some(object),
             Self::Text(_) | Self::Other => None,

@@ -1,0 +1,84 @@
+//! The lines that tools write into logs, as data. The first rule that matches a line says what it is worth.
+//!
+//! A shape is held against a line with its blanks folded. How it reads is told in `pattern`; an innocent line is ruled
+//! out by a rule that stands before the one that would hit.
+
+pub(super) mod checkout;
+pub(super) mod innocent;
+pub(super) mod languages;
+pub(super) mod machine;
+pub(super) mod requires;
+pub(super) mod rpm;
+pub(super) mod suites;
+pub(super) mod tools;
+
+use crate::koji::{CauseClass, LogName};
+
+/// One kind of line.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) id: &'static str,
+    pub(super) class: CauseClass,
+    pub(super) worth: Worth,
+    /// How many of the lines after it belong to it.
+    pub(super) tail: usize,
+    /// Each shape with a text that it matches.
+    pub(super) shapes: &'static [(&'static str, &'static str)],
+}
+
+/// What a line is worth.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Worth {
+    /// The machine breaks, whatever it was at.
+    Machine,
+    /// A tool says what is wrong, and with what.
+    Reason,
+    /// A test is told to have failed, or why.
+    Verdict,
+    /// Something calls itself an error.
+    Plain,
+    /// Something went wrong nearby.
+    Sign,
+    /// It follows from what went wrong before.
+    Follower,
+    /// It looks bad and is not.
+    Innocent,
+}
+
+const fn rule(
+    id: &'static str,
+    class: CauseClass,
+    worth: Worth,
+    shapes: &'static [(&'static str, &'static str)],
+) -> Rule {
+    Rule {
+        id,
+        class,
+        worth,
+        tail: 0,
+        shapes,
+    }
+}
+
+impl Rule {
+    const fn tail(self, tail: usize) -> Self {
+        Self { tail, ..self }
+    }
+}
+
+/// Returns the tables for a log, in the order in which they are asked.
+pub(super) fn tables(log: LogName) -> &'static [&'static [Rule]] {
+    match log {
+        LogName::Build => &[
+            machine::RULES,
+            innocent::RULES,
+            rpm::RULES,
+            tools::RULES,
+            suites::RULES,
+            languages::RULES,
+        ],
+        LogName::Root | LogName::MockOutput => &[requires::INNOCENT, machine::RULES, requires::RULES],
+        LogName::Checkout => &[machine::RULES, checkout::RULES],
+        LogName::State => &[],
+    }
+}

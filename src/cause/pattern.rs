@@ -1,0 +1,138 @@
+//! The shapes of messages: what a tool always writes, with gaps for what it fills in.
+//!
+//! `…` stands for any text, also none; `№` for a number; `¤` for a word, which holds no space, colon, quote or bracket.
+//! Everything else stands for itself, so that a shape reads like the line it matches. A shape matches a whole line.
+//!
+//! **Invariant:** the time is linear in the line's length, whatever the line holds: a number and a word have a longest
+//! length, and what follows a gap is taken where it first occurs.
+
+const ANY: char = '…';
+const NUMBER: char = '№';
+const WORD: char = '¤';
+
+const MAX_NUMBER: usize = 12;
+const MAX_WORD: usize = 120;
+
+/// Returns whether the whole line has this shape.
+pub(super) fn matches(shape: &str, line: &str) -> bool {
+    let Some((head, mut shape)) = shape.split_once(ANY) else {
+        return rests(shape, line, &mut str::is_empty);
+    };
+    let mut line = line;
+    if !rests(head, line, &mut |it| {
+        line = it;
+        true
+    }) {
+        return false;
+    }
+    while let Some((piece, after)) = shape.split_once(ANY) {
+        let Some(rest) = find(piece, line) else {
+            return false;
+        };
+        (shape, line) = (after, rest);
+    }
+    ends(shape, line)
+}
+
+/// Returns what follows the first occurrence of a piece.
+fn find<'a>(piece: &str, line: &'a str) -> Option<&'a str> {
+    let mut found = line;
+    starts(piece, line)
+        .any(|start| {
+            rests(piece, start, &mut |it| {
+                found = it;
+                true
+            })
+        })
+        .then_some(found)
+}
+
+/// Returns whether the line ends with a piece.
+fn ends(piece: &str, line: &str) -> bool {
+    if !piece.contains([NUMBER, WORD]) {
+        return line.ends_with(piece);
+    }
+    starts(piece, line).any(|start| rests(piece, start, &mut str::is_empty))
+}
+
+/// Returns each place where a piece might start: where its fixed beginning stands.
+fn starts<'a>(piece: &str, line: &'a str) -> impl Iterator<Item = &'a str> {
+    let fixed = piece.split([NUMBER, WORD]).next().unwrap_or_default();
+    line.match_indices(fixed)
+        .filter_map(|(at, _)| line.get(at..))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// Walks a piece along the line's start, and asks whether what is left will do; the longest fillings come first.
+fn rests<'a>(piece: &str, line: &'a str, will_do: &mut dyn FnMut(&'a str) -> bool) -> bool {
+    let Some((at, gap)) = piece.char_indices().find(|it| it.1 == NUMBER || it.1 == WORD) else {
+        return line.strip_prefix(piece).is_some_and(will_do);
+    };
+    let (fixed, after) = piece.split_at(at);
+    let after = after.trim_start_matches(gap);
+    let Some(line) = line.strip_prefix(fixed) else {
+        return false;
+    };
+    let (is_of_it, longest): (fn(char) -> bool, usize) = match gap {
+        NUMBER => (|it| it.is_ascii_digit(), MAX_NUMBER),
+        _ => (is_of_word, MAX_WORD),
+    };
+    let filling = line.char_indices().take(longest).take_while(|it| is_of_it(it.1));
+    let ends: Vec<usize> = filling.map(|(at, it)| at + it.len_utf8()).collect();
+    ends.into_iter()
+        .rev()
+        .filter_map(|end| line.get(end..))
+        .any(|rest| rests(after, rest, will_do))
+}
+
+fn is_of_word(it: char) -> bool {
+    !it.is_whitespace() && !":;,'\"`()[]{}<>=‘’“”«»".contains(it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_is_matched_whole() {
+        let check =
+            |shape: &str, line: &str, expected: bool| assert_eq!(matches(shape, line), expected, "{shape} {line}");
+        check("abc", "abc", true);
+        check("abc", "abcd", false);
+        check("", "", true);
+        check("…", "", true);
+        check("…", "anything", true);
+        check("abc…", "abcd", true);
+        check("…abc", "zabc", true);
+        check("…abc", "zabcd", false);
+        check("a…b…c", "a1b2c", true);
+        check("a…b…c", "acb", false);
+        check(
+            "make…: *** […] Error №",
+            "make[2]: *** [Makefile:12: all] Error 2",
+            true,
+        );
+        check(
+            "make…: *** […] Error №",
+            "make[2]: *** [Makefile:12: all] Error 2x",
+            false,
+        );
+        check("…:№:№: error: …", "a b/c.c:12:3: error: no", true);
+        check("…:№:№: error: …", "c.c:12:x: error: no", false);
+        check("…:№:№: error: …", "::::12:3: error: no", true);
+        check("¤Error: …", "ModuleNotFoundError: no", true);
+        check("¤Error: …", "No Error: no", false);
+        check("№ …", "12 apples", true);
+        check("№x№", "1x2", true);
+        check("№x№", "1234567890123x2", false);
+        check("größe ¤ £", "größe müß £", true);
+    }
+
+    #[test]
+    fn a_gap_at_both_ends_and_a_number_at_the_end_do() {
+        assert!(matches("…in№", "in in1 in22"));
+        assert!(!matches("…in№", "in in1 in22 "));
+        assert!(matches("…é…é…", "ééé"));
+    }
+}

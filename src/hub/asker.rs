@@ -1,0 +1,263 @@
+//! One hub at work: takes what is to be asked, asks it, and reports each answer.
+//!
+//! Promise: every [`Ask`] is answered by one [`Learned`], whatever happens. A look is one round trip once the numbers
+//! of those who are me are known. A slow failure to explain holds up no look.
+//!
+//! It deliberately does not know when to ask, nor what follows from an answer.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{debug, info};
+
+use super::access::{Access, FileServer};
+use super::asked::{ask, ask_one, change};
+use super::call::{Answer, BuildKey, Call, UserId};
+use super::client::Client;
+use super::explain::explain;
+use super::files::Files;
+use super::look::{Known, plan};
+use super::names::Names;
+use super::trouble::HubError;
+use crate::clock;
+use crate::koji::{Change, InstanceName};
+use crate::watch::{Act, Ask, Event, HubTrouble, Learned, Look, Lookup, Unanswered};
+
+/// How far the hub's clock and ours may be apart. What ended so shortly before an answer is asked for again; that it
+/// was dealt with is known.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// The longest reason that is handed on, in characters.
+const MAX_REASON: usize = 200;
+
+/// Where a hub is and where its files are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hub {
+    pub access: Access,
+    /// Where logs are; without it they are had through the hub.
+    pub files: Option<FileServer>,
+    /// The folder of the names that were learned.
+    pub cache: PathBuf,
+}
+
+/// A hub at work.
+struct Asker {
+    instance: InstanceName,
+    client: Client,
+    files: Option<Files>,
+    known: Mutex<Known>,
+    names: Mutex<Names>,
+}
+
+/// Answers what is asked until nobody asks any more.
+pub async fn run(
+    instance: InstanceName,
+    hub: Hub,
+    mut asked: mpsc::UnboundedReceiver<Ask>,
+    inbox: mpsc::Sender<Event>,
+) {
+    let asker = Arc::new(Asker {
+        instance,
+        client: Client::new(hub.access),
+        files: hub.files.map(Files::new),
+        known: Mutex::default(),
+        names: Mutex::new(Names::open(&hub.cache)),
+    });
+    let mut at_work = JoinSet::new();
+    loop {
+        tokio::select! {
+            ask = asked.recv() => {
+                let Some(ask) = ask else { break };
+                let (asker, inbox) = (asker.clone(), inbox.clone());
+                at_work.spawn(async move {
+                    let learned = asker.answer(ask).boxed().await;
+                    // A loop that is gone needs no answer.
+                    _ = inbox.send(Event::Learned(asker.instance.clone(), learned)).await;
+                });
+            }
+            Some(_) = at_work.join_next() => {}
+        }
+    }
+    at_work.shutdown().await;
+}
+
+impl Asker {
+    async fn answer(&self, ask: Ask) -> Learned {
+        let done = match ask.clone() {
+            Ask::Look(look) => self.look(&look).boxed().await,
+            Ask::Explain { about, task } => match explain(&self.client, self.files.as_ref(), &about, task).boxed().await {
+                Ok(Some(cause)) => Ok(Learned::Explained { about, cause }),
+                Ok(None) => Err(Failed::Told("nobody knows its task".to_owned(), HubTrouble::Refused)),
+                Err(error) => Err(error.into()),
+            },
+            Ask::Find(lookup) => self.find(lookup).boxed().await,
+            Ask::Act { act, about, task } => {
+                let call = match act {
+                    Act::Resubmit => Call::Resubmit(task),
+                    Act::Cancel => Call::Cancel(task),
+                };
+                match change(&self.client, call).await {
+                    Ok(Answer::Resubmitted(new)) => Ok(Some(new)),
+                    Ok(_) => Ok(None),
+                    Err(error) => Err(error),
+                }
+                .map(|new| Learned::Acted {
+                    act,
+                    about,
+                    task,
+                    done: Ok(new),
+                })
+                .map_err(Failed::from)
+            }
+        };
+        done.unwrap_or_else(|failed| {
+            let why = failed.unanswered();
+            debug!(instance = %self.instance, why = why.text, "the hub has not answered");
+            Learned::Unanswered { ask, why }
+        })
+    }
+
+    async fn look(&self, look: &Look) -> Result<Learned, Failed> {
+        let asked_at = clock::now();
+        self.learn_users(look, asked_at).await?;
+        let plan = plan(look, &lock(&self.known));
+        let answers = ask(&self.client, plan.calls.clone()).await?;
+        let as_of = asked_at.saturating_sub(CLOCK_SKEW).ok();
+        let (looked, faults) = plan.looked(answers, as_of, &mut lock(&self.known));
+        for (call, fault) in faults {
+            debug!(instance = %self.instance, ?call, %fault, "one of the hub's answers is a fault");
+        }
+        Ok(Learned::Looked(looked))
+    }
+
+    /// Finds the numbers of those who are me, where they are not known.
+    async fn learn_users(&self, look: &Look, now: Timestamp) -> Result<(), Failed> {
+        let mut unknown = Vec::new();
+        for name in &look.users {
+            if lock(&self.known).users.contains_key(name) {
+                continue;
+            }
+            match lock(&self.names).users.id(name, now) {
+                Some(id) => _ = lock(&self.known).users.insert(name.clone(), UserId(id)),
+                None => unknown.push(name.clone()),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let calls = unknown.iter().cloned().map(Call::User).collect();
+        let answers = ask(&self.client, calls).await?;
+        for (name, answer) in unknown.into_iter().zip(answers) {
+            match answer {
+                Ok(Answer::User(Some(user))) => {
+                    lock(&self.names).users.learn(&name, user.id.0, now);
+                    lock(&self.known).users.insert(name, user.id);
+                }
+                Ok(_) => info!(instance = %self.instance, user = name, "the hub knows no such user"),
+                Err(fault) => debug!(instance = %self.instance, user = name, %fault, "the hub does not tell"),
+            }
+        }
+        if let Err(error) = lock(&self.names).save(now) {
+            debug!(%error, "the names that were learned are not kept");
+        }
+        if lock(&self.known).users.is_empty() {
+            let names: Vec<_> = look.users.iter().map(String::as_str).collect();
+            return Err(Failed::Told(names.join(", "), HubTrouble::NoSuchUser));
+        }
+        Ok(())
+    }
+
+    async fn find(&self, lookup: Lookup) -> Result<Learned, Failed> {
+        let change = match &lookup {
+            Lookup::Task(task) => match ask_one(&self.client, Call::Task(*task)).await? {
+                Answer::Task(Some(row)) => {
+                    let owner = self.owner(row.owner).await;
+                    row.change(owner.as_deref(), Vec::new()).map(Change::Task)
+                }
+                _ => None,
+            },
+            Lookup::Build(build) => self.build(BuildKey::Id(*build)).await?,
+            Lookup::Nvr(nvr) => self.build(BuildKey::Nvr(nvr.to_string())).await?,
+        };
+        Ok(Learned::Found { lookup, change })
+    }
+
+    async fn build(&self, key: BuildKey) -> Result<Option<Change>, HubError> {
+        match ask_one(&self.client, Call::Build(key)).await? {
+            Answer::Build(Some(row)) => Ok(row.change(None, Vec::new()).map(Change::Build)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the name of a user, if it can be had.
+    async fn owner(&self, owner: Option<UserId>) -> Option<String> {
+        let owner = owner?;
+        let now = clock::now();
+        if let Some(name) = lock(&self.names).users.name(owner.0, now) {
+            return Some(name.to_owned());
+        }
+        match ask_one(&self.client, Call::UserById(owner)).await {
+            Ok(Answer::User(Some(user))) => {
+                lock(&self.names).users.learn(&user.name, owner.0, now);
+                Some(user.name)
+            }
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+/// Why there is no answer.
+enum Failed {
+    Hub(HubError),
+    Told(String, HubTrouble),
+}
+
+impl From<HubError> for Failed {
+    fn from(error: HubError) -> Self {
+        Self::Hub(error)
+    }
+}
+
+impl Failed {
+    fn unanswered(&self) -> Unanswered {
+        let (text, kind) = match self {
+            Self::Told(text, kind) => (text.clone(), *kind),
+            Self::Hub(error) => (error.detail(), kind(error)),
+        };
+        let text = text.chars().take(MAX_REASON).collect();
+        Unanswered { text, kind }
+    }
+}
+
+fn kind(error: &HubError) -> HubTrouble {
+    if error.is_outage() {
+        return HubTrouble::Closed;
+    }
+    if error.needs_login() {
+        return HubTrouble::LoginRefused;
+    }
+    match error {
+        HubError::Silent(_) => HubTrouble::Slow,
+        HubError::Net(_) | HubError::Broken(_) => HubTrouble::Unreachable,
+        HubError::Unprotected
+        | HubError::NotHttp(_)
+        | HubError::Status { .. }
+        | HubError::Moved { .. }
+        | HubError::NotXml(_)
+        | HubError::TooLarge(_)
+        | HubError::Garbled(_)
+        | HubError::Fault(_)
+        | HubError::NotLoggedIn
+        | HubError::Uncertain(_)
+        | HubError::NoParts(_)
+        | HubError::BadPath(_) => HubTrouble::Refused,
+    }
+}
+
+fn lock<T>(it: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
+}
