@@ -11,6 +11,7 @@
 pub mod autostart;
 pub mod edit;
 pub mod error;
+mod hub;
 pub mod identity;
 pub mod paths;
 pub mod preset;

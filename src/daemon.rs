@@ -8,6 +8,7 @@
 //! **Invariant:** only `cli` imports this room.
 
 mod doors;
+mod hubs;
 mod memory;
 mod signals;
 mod sources;
@@ -32,6 +33,7 @@ use crate::watch::{Effect, Event, Link, Request, Rules, Watch};
 use crate::{clock, config};
 
 use doors::Doors;
+use hubs::Hubs;
 use memory::Memory;
 use sources::Sources;
 
@@ -108,6 +110,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         watch,
         sites,
         sources: Sources::new(inbox.clone()),
+        hubs: Hubs::new(inbox.clone()),
         reading: JoinSet::new(),
         read_again: false,
         retry_at: None,
@@ -180,6 +183,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     info!("stopping");
     announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
+    house.hubs.stop().await;
     house.sources.stop(&mut events).await;
     house.doors.close(&mut events).await;
     house.memory.close().await;
@@ -208,6 +212,7 @@ struct House {
     watch: Watch,
     sites: BTreeMap<InstanceName, Site>,
     sources: Sources,
+    hubs: Hubs,
     doors: Doors,
     /// Settings that are being read; never two at once, since the older could come last.
     reading: JoinSet<Result<Settings, ConfigError>>,
@@ -248,7 +253,7 @@ impl House {
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
             Effect::Mark(instance, mark) => self.memory.mark(instance, mark),
-            Effect::Ask(..) => {}
+            Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),
@@ -281,6 +286,8 @@ impl House {
             Ok(settings) => {
                 debug!(instances = settings.instances.len(), "configuration read");
                 self.sites = settings.sites();
+                // A hub that has changed is there before it is asked.
+                self.hubs.follow(&settings);
                 self.take(Event::Reloaded(settings.rules(TimeZone::system())));
                 self.doors.know(self.watch.rules(), &self.sites);
                 self.sources.follow(&settings, &self.watch);

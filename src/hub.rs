@@ -15,6 +15,7 @@ pub mod fault;
 pub mod files;
 mod http;
 pub mod ini;
+pub mod login;
 pub mod look;
 pub mod names;
 mod patience;

@@ -291,7 +291,7 @@ impl Asked<'_> {
         }
     }
 
-    fn path(&self, path: &Path) -> PathBuf {
+    pub(super) fn path(&self, path: &Path) -> PathBuf {
         self.places.written(path, self.config.folder())
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Tell {
     canceled: bool,
     scratch: bool,
     tagged: bool,
-    pub(super) in_repo: bool,
+    #[serde(rename = "in-repo")]
+    in_repo: bool,
     followed: bool,
     sound: bool,
 }
@@ -45,6 +46,16 @@ pub(super) struct Instance {
     pub(super) exchange: Option<String>,
     pub(super) fedora_messaging: Option<PathBuf>,
     pub(super) broker: Broker,
+    pub(super) hub: Hub,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Hub {
+    pub(super) ask: Option<bool>,
+    pub(super) server: Option<String>,
+    pub(super) profile: Option<String>,
+    pub(super) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -191,10 +202,10 @@ mod tests {
             .lines()
             .filter_map(|it| Some(it.split_once('=')?.0.trim()))
             .collect();
-        for table in ["[tell]", "[instance.x]", "[instance.x.broker]"] {
+        for table in ["[tell]", "[instance.x]", "[instance.x.broker]", "[instance.x.hub]"] {
             let expected = keys_of(table);
-            assert!(expected.len() > 5, "{table}: {expected:?}");
-            for key in expected.iter().filter(|it| *it != "broker") {
+            assert!(expected.len() > 3, "{table}: {expected:?}");
+            for key in expected.iter().filter(|it| *it != "broker" && *it != "hub") {
                 assert!(
                     keys.contains(&key.as_str()),
                     "{key} of {table} is not in data/config.toml"

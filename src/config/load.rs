@@ -10,6 +10,7 @@ use crate::koji::{InstanceName, Site};
 use super::broker::{Asked, broker};
 use super::document::Document;
 use super::error::Nameless;
+use super::hub::hub;
 use super::identity::{self, Sought, is_name};
 use super::{ConfigError, Identity, Instance, Places, Preset, Settings, file};
 
@@ -66,10 +67,11 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
     }
     let known = words.preset.map(Preset::site);
     let (weburl, topurl) = known.map_or((None, None), |it| (it.weburl, it.topurl));
-    let site = Site {
+    let mut site = Site {
         weburl: page(asked, "weburl", words.weburl.as_deref())?.or(weburl),
         topurl: page(asked, "topurl", words.topurl.as_deref())?.or(topurl),
     };
+    let hub = hub(asked, &mut site)?;
     let told = told_users(asked)?;
     let (broker, broker_file) = broker(asked)?;
     let (users, users_from) = match told {
@@ -83,6 +85,7 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         packages: words.packages.clone(),
         preset: words.preset,
         broker,
+        hub,
         broker_file,
     })
 }

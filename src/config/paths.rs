@@ -23,7 +23,9 @@ pub struct Places {
     pub config: PathBuf,
     /// What `XDG_STATE_HOME` means: `~/.local/state`.
     pub state: PathBuf,
-    /// `/etc`, for `/etc/fedora-messaging`.
+    /// What `XDG_CACHE_HOME` means: `~/.cache`.
+    pub cache: PathBuf,
+    /// `/etc`, for `/etc/fedora-messaging` and `/etc/koji.conf.d`.
     pub etc: PathBuf,
     /// What `XDG_CONFIG_DIRS` means, the most important first: `/etc/xdg`.
     pub system_config: Vec<PathBuf>,
@@ -50,6 +52,7 @@ impl Places {
         let file = file.map(|it| std::path::absolute(&it).unwrap_or(it));
         Ok(Self {
             config: base.config_dir().to_owned(),
+            cache: base.cache_dir().to_owned(),
             state: state.unwrap_or_else(|| home.join(".local/state")),
             etc: PathBuf::from("/etc"),
             system_config,
@@ -64,6 +67,11 @@ impl Places {
     pub fn config_file(&self) -> PathBuf {
         let usual = || self.config.join(FOLDER).join("config.toml");
         self.file.clone().unwrap_or_else(usual)
+    }
+
+    /// Returns the folder for what can be had again.
+    pub fn cache_folder(&self) -> PathBuf {
+        self.cache.join(FOLDER)
     }
 
     /// Returns the folder for what is to survive a restart and is not worth a backup.

@@ -48,6 +48,14 @@ impl Preset {
         }
     }
 
+    /// Returns where its hub is.
+    pub(super) fn hub(self) -> &'static str {
+        match self {
+            Self::Fedora => "https://koji.fedoraproject.org/kojihub",
+            Self::FedoraStaging => "https://koji.stg.fedoraproject.org/kojihub",
+        }
+    }
+
     /// Returns what stands before `.buildsys.` in the routing keys.
     pub fn topic_prefix(self) -> &'static str {
         match self {

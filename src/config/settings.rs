@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::bus::broker::Broker;
+use crate::hub::access::Hub;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
 use crate::watch::{Rules, Wanted};
@@ -31,6 +32,8 @@ pub struct Instance {
     pub packages: BTreeSet<String>,
     pub preset: Option<Preset>,
     pub broker: Broker,
+    /// The hub that is asked; `None`: none is.
+    pub hub: Option<Hub>,
     /// The file that says where the broker is.
     pub broker_file: PathBuf,
 }
@@ -52,7 +55,8 @@ impl Settings {
             users: it.users.clone(),
             packages: it.packages.clone(),
             bus: true,
-            ..Whose::default()
+            hub: it.hub.is_some(),
+            logs_in: false,
         };
         Rules {
             wanted: self.wanted,

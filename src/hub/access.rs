@@ -10,6 +10,16 @@ use url::{Host, Url};
 
 pub use crate::net::credentials::Trust;
 
+/// A hub and what belongs to it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hub {
+    pub access: Access,
+    /// Where logs are; without it they are had through the hub.
+    pub files: Option<FileServer>,
+    /// The folder for the names that were learned. It is this hub's alone.
+    pub cache: PathBuf,
+}
+
 /// A hub, and how to log in to it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Access {

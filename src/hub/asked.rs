@@ -46,7 +46,9 @@ pub(super) fn change(client: &Client, call: Call) -> BoxFuture<'_, Result<Answer
 }
 
 /// Returns what reads the answers to these calls.
-fn reader(calls: Vec<Call>) -> impl FnOnce(&mut dyn BufRead) -> Result<Result<Answers, Fault>, XmlError> + Clone + Send {
+fn reader(
+    calls: Vec<Call>,
+) -> impl FnOnce(&mut dyn BufRead) -> Result<Result<Answers, Fault>, XmlError> + Clone + Send {
     move |answer| read(&calls, answer)
 }
 

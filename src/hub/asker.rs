@@ -5,7 +5,6 @@
 //!
 //! It deliberately does not know when to ask, nor what follows from an answer.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
-use super::access::{Access, FileServer};
+use super::access::Hub;
 use super::asked::{ask, ask_one, change};
 use super::call::{Answer, BuildKey, Call, UserId};
 use super::client::Client;
@@ -33,16 +32,6 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest reason that is handed on, in characters.
 const MAX_REASON: usize = 200;
-
-/// Where a hub is and where its files are.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Hub {
-    pub access: Access,
-    /// Where logs are; without it they are had through the hub.
-    pub files: Option<FileServer>,
-    /// The folder of the names that were learned.
-    pub cache: PathBuf,
-}
 
 /// A hub at work.
 struct Asker {
@@ -82,18 +71,21 @@ pub async fn run(
             Some(_) = at_work.join_next() => {}
         }
     }
-    at_work.shutdown().await;
+    // What was asked is answered, also by a hub that gives way to another.
+    while at_work.join_next().await.is_some() {}
 }
 
 impl Asker {
     async fn answer(&self, ask: Ask) -> Learned {
         let done = match ask.clone() {
             Ask::Look(look) => self.look(&look).boxed().await,
-            Ask::Explain { about, task } => match explain(&self.client, self.files.as_ref(), &about, task).boxed().await {
-                Ok(Some(cause)) => Ok(Learned::Explained { about, cause }),
-                Ok(None) => Err(Failed::Told("nobody knows its task".to_owned(), HubTrouble::Refused)),
-                Err(error) => Err(error.into()),
-            },
+            Ask::Explain { about, task } => {
+                match explain(&self.client, self.files.as_ref(), &about, task).boxed().await {
+                    Ok(Some(cause)) => Ok(Learned::Explained { about, cause }),
+                    Ok(None) => Err(Failed::Told("nobody knows its task".to_owned(), HubTrouble::Refused)),
+                    Err(error) => Err(error.into()),
+                }
+            }
             Ask::Find(lookup) => self.find(lookup).boxed().await,
             Ask::Act { act, about, task } => {
                 let call = match act {
@@ -171,6 +163,7 @@ impl Asker {
         Ok(())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
     async fn find(&self, lookup: Lookup) -> Result<Learned, Failed> {
         let change = match &lookup {
             Lookup::Task(task) => match ask_one(&self.client, Call::Task(*task)).await? {
@@ -186,6 +179,7 @@ impl Asker {
         Ok(Learned::Found { lookup, change })
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
     async fn build(&self, key: BuildKey) -> Result<Option<Change>, HubError> {
         match ask_one(&self.client, Call::Build(key)).await? {
             Answer::Build(Some(row)) => Ok(row.change(None, Vec::new()).map(Change::Build)),

@@ -64,6 +64,7 @@ pub(super) async fn explain(
     Ok(Some(look_into(client, files, child, child_said, output).await))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
 async fn find_task(client: &Client, about: &Subject, task: Option<TaskId>) -> Result<Option<TaskId>, HubError> {
     let key = match (about, task) {
         (_, Some(task)) => return Ok(Some(task)),
@@ -91,7 +92,9 @@ fn said(answer: Option<Result<Answer, super::fault::Fault>>) -> Option<super::fa
 fn first_failed(below: &[TaskRow]) -> Option<&TaskRow> {
     let failed = || below.iter().filter(|it| it.state == Some(TaskState::Failed));
     let is_parent = |it: &TaskRow| failed().any(|other| other.parent == Some(it.task));
-    failed().filter(|it| !is_parent(it)).min_by_key(|it| (it.completed.is_none(), it.completed, it.task))
+    failed()
+        .filter(|it| !is_parent(it))
+        .min_by_key(|it| (it.completed.is_none(), it.completed, it.task))
 }
 
 /// Reads a failed task's fault and logs.
@@ -112,10 +115,16 @@ async fn look_into(
     let conclusion = conclude(&verdict, &found);
     let is_arch = task.method == "buildArch";
     Cause {
-        class: if canceled { CauseClass::Canceled } else { conclusion.class },
+        class: if canceled {
+            CauseClass::Canceled
+        } else {
+            conclusion.class
+        },
         task: Some(task.task),
         method: Some(task.method.clone()),
-        arch: Some(task.arch.clone()).filter(|it| is_arch && !it.is_empty()).or(verdict.arch),
+        arch: Some(task.arch.clone())
+            .filter(|it| is_arch && !it.is_empty())
+            .or(verdict.arch),
         fault: verdict.sentence,
         log: conclusion.log.map(|it| (task.task, it)),
         lines: conclusion.lines.into_iter().take(MAX_CAUSE_LINES).collect(),

@@ -355,6 +355,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a plan has these")]
     fn methods(plan: &Plan) -> Vec<&'static str> {
         let name = |it: &Call| match it {
             Call::Building { .. } => "building",

@@ -10,8 +10,8 @@ use koji_notify::desktop::service::{MAX_CALLERS, NAME};
 use koji_notify::koji::BuildState::{Building, Canceled, Complete, Deleted, Failed};
 use koji_notify::koji::{BuildId, Lookup, TaskId, TaskState};
 
-use self::house::{House, Shell, build, scratch, task, within};
-use crate::command_line::Stage;
+use self::house::{House, Live, Shell, build, scratch, task, within};
+use crate::small_hub::SmallHub;
 
 #[tokio::test]
 async fn what_is_followed_is_said_and_can_be_left_alone_again() {
@@ -247,46 +247,65 @@ async fn an_interrupted_wait_ends_as_shells_expect() {
 }
 
 #[tokio::test]
-async fn the_daemon_itself_answers_for_the_instances_of_its_configuration() {
-    let bus = crate::session_bus::SessionBus::start();
-    let stage = Stage::new().on(bus.address());
-    let folder = stage.home.path().join(".config/koji-notify");
-    std::fs::create_dir_all(&folder).unwrap();
-    // Nobody listens there.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let config = format!(
-        "[instance.lab]\nuser = 'mona'\ntopic-prefix = 'x'\nweburl = 'https://koji.example.com/koji'\n\
-         [instance.lab.broker]\nurl = 'amqp://127.0.0.1:{port}/'\nuser = 'mona'\npassword-file = '{}'\n",
-        folder.join("password").display()
-    );
-    std::fs::write(folder.join("config.toml"), config).unwrap();
-    std::fs::write(folder.join("password"), "secret\n").unwrap();
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(folder.join("password"), private).unwrap();
-    let mut daemon = stage.command(&["daemon"]).spawn().unwrap();
-    house::instance_appears(&bus).await;
-
+async fn an_instance_without_a_hub_says_so_by_the_daemon_itself() {
+    let live = Live::start("").await;
     let page = "https://koji.example.com/koji/taskinfo?taskID=4711";
     for what in ["4711", "lab:bash-5.3-1.fc43", page] {
         for command in ["follow", "wait"] {
-            let ran = house::ran(bus.address().to_owned(), &[command, what]).await;
+            let ran = live.run(&[command, what]).await;
             assert_eq!(
                 ran, "5: koji-notify: lab has no hub that could be asked",
                 "{command} {what}"
             );
         }
-        let ran = house::ran(bus.address().to_owned(), &["unfollow", what]).await;
+        let ran = live.run(&["unfollow", what]).await;
         assert_eq!(ran, "5: koji-notify: it is not followed", "{what}");
     }
-    let ran = house::ran(bus.address().to_owned(), &["follow", "fedora:4711"]).await;
+    let ran = live.run(&["follow", "fedora:4711"]).await;
     assert!(ran.starts_with("2: "), "{ran}");
-    let remote = client::client(&bus.connect().await).await.unwrap().unwrap();
-    remote.quit().await.unwrap();
-    assert!(within("the end", daemon.wait()).await.unwrap().success());
+    live.quit().await;
+}
+
+#[tokio::test]
+async fn somebody_elses_build_is_waited_for_by_the_daemon_and_a_hub() {
+    let hub = SmallHub::start();
+    let built = hub.submit("bob", "bash-5.3-1.fc44").task;
+    let doomed = hub.submit("bob", "zsh-5.9-1.fc44").task;
+    let scratch = hub.submit_scratch("bob", "make-4.4-1.fc44").task;
+    for task in [built, doomed, scratch] {
+        hub.begin(task);
+    }
+    let live = Live::start(&format!("[instance.lab.hub]\nserver = '{}'\n", hub.url())).await;
+    let mut shells = Vec::new();
+    for task in [built, doomed, scratch] {
+        let page = format!("http://koji.example.com/koji/taskinfo?taskID={task}");
+        let mut shell = Shell::start(live.bus.address(), &["wait", &page]);
+        let first = shell.line().await;
+        assert!(first.ends_with(" OPEN"), "{first}");
+        shells.push(shell);
+    }
+    hub.srpm_done(built);
+    for arch in ["x86_64", "aarch64"] {
+        hub.arch_done(built, arch);
+    }
+    hub.finish(built);
+    hub.srpm_fails(doomed);
+    hub.cancel_task(scratch);
+    live.looks_again().await;
+    let mut ends = Vec::new();
+    for mut shell in shells {
+        ends.push(shell.rest().await);
+    }
+    expect![[r#"
+        0: task 1 CLOSED
+        1: task 2 FAILED
+        6: task 3 CANCELED"#]].assert_eq(&ends.join("\n"));
+
+    expect!["0: bash-5.3-1.fc44 COMPLETE"].assert_eq(&live.run(&["wait", "bash-1:5.3-1.fc44.src.rpm"]).await);
+    expect!["5: koji-notify: the hub of lab knows nothing of the kind"].assert_eq(&live.run(&["follow", "999999"]).await);
+    drop(hub);
+    expect!["5: koji-notify: cannot connect: Connection refused (os error 111)"].assert_eq(&live.run(&["follow", "1"]).await);
+    live.quit().await;
 }
 
 /// Calls a method and returns the name of the error, without what all of ours begin with.

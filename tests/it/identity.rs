@@ -277,6 +277,7 @@ impl Person {
             config: at(".config"),
             state: at(".local/state"),
             etc: at("etc"),
+            cache: PathBuf::from("/nonexistent"),
             system_config: Vec::new(),
             environment: vec![("PATH".into(), at("bin").into())],
         };

@@ -17,6 +17,7 @@
     reason = "a test may stop at once, print what it saw, and look at the clock"
 )]
 
+mod apache;
 mod broker;
 mod causes;
 mod command_line;
@@ -26,10 +27,12 @@ mod decoding;
 mod desktop_real;
 mod end_to_end;
 mod following;
-mod hub_client;
-mod hub_server;
 mod hub_answers;
+mod hub_asks;
+mod hub_client;
+mod hub_login;
 mod hub_profiles;
+mod hub_server;
 mod identity;
 mod lab_day;
 mod languages;

@@ -2,9 +2,13 @@
 //! carries out announcements and replies as the daemon does. What the hub is asked, the test answers.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::desktop::client;
@@ -234,7 +238,7 @@ fn known() -> Known {
 }
 
 /// Runs a command in the session with this bus.
-pub(super) async fn ran(bus: String, words: &[&str]) -> String {
+async fn ran(bus: String, words: &[&str]) -> String {
     let Ran { code, output, errors } = Stage::new().on(&bus).run(words).await;
     let said = [output.trim_end_matches('\n'), errors.trim_end_matches('\n')];
     let said: Vec<_> = said.into_iter().filter(|it| !it.is_empty()).collect();
@@ -286,9 +290,62 @@ impl Shell {
     }
 }
 
+/// The daemon itself, with one instance whose broker is not there.
+pub(super) struct Live {
+    pub(super) bus: SessionBus,
+    daemon: Child,
+    _stage: Stage,
+}
+
+impl Live {
+    /// Starts it and returns when it has read its configuration. `more` is what that has besides.
+    pub(super) async fn start(more: &str) -> Self {
+        let bus = SessionBus::start();
+        let stage = Stage::new().on(bus.address());
+        let folder = stage.home.path().join(".config/koji-notify");
+        fs::create_dir_all(&folder).unwrap();
+        let password = folder.join("password");
+        fs::write(&password, "secret\n").unwrap();
+        fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+        // Nobody listens there.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "[instance.lab]\nuser = 'mona'\ntopic-prefix = 'x'\nweburl = 'https://koji.example.com/koji'\n\
+             [instance.lab.broker]\nurl = 'amqp://127.0.0.1:{port}/'\nuser = 'mona'\n\
+             password-file = '{}'\n{more}",
+            password.display()
+        );
+        fs::write(folder.join("config.toml"), config).unwrap();
+        let daemon = stage.command(&["daemon"]).spawn().unwrap();
+        instance_appears(&bus).await;
+        Self {
+            bus,
+            daemon,
+            _stage: stage,
+        }
+    }
+
+    pub(super) async fn run(&self, words: &[&str]) -> String {
+        ran(self.bus.address().to_owned(), words).await
+    }
+
+    /// Has it look at its hubs now: whoever reads the configuration does.
+    pub(super) async fn looks_again(&self) {
+        self.remote().await.reload().await.unwrap();
+    }
+
+    pub(super) async fn quit(mut self) {
+        self.remote().await.quit().await.unwrap();
+        assert!(within("the end", self.daemon.wait()).await.unwrap().success());
+    }
+
+    async fn remote(&self) -> client::KojiNotifyProxy<'static> {
+        client::client(&self.bus.connect().await).await.unwrap().unwrap()
+    }
+}
+
 /// Waits until the daemon on this bus has read its configuration.
-pub(super) async fn instance_appears(bus: &SessionBus) {
-    use futures_util::StreamExt;
+async fn instance_appears(bus: &SessionBus) {
     let connection = bus.connect().await;
     let rules = [
         "type='signal',interface='org.freedesktop.DBus.Properties',path='/org/fedoraproject/KojiNotify'".to_owned(),

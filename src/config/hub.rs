@@ -1,0 +1,82 @@
+//! Which hub an instance asks: that of its preset, of a profile of the `koji` client, or one that is told.
+
+use std::fs;
+
+use crate::hub::access::{Access, Address, FileServer, Hub, Login, Times, Trust};
+use crate::hub::profile::{self, Profile, ProfilePlaces};
+use crate::koji::Site;
+
+use super::broker::Asked;
+use super::{ConfigError, Preset};
+
+/// Returns the hub, if the instance has one that is asked. What the profile knows of pages and files is taken where
+/// the instance does not tell.
+pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<Option<Hub>, ConfigError> {
+    let words = &asked.words.hub;
+    let profile = match &words.profile {
+        Some(name) => Some(read(asked, name)?),
+        None => None,
+    };
+    if let Some(profile) = &profile {
+        if site.weburl.is_none() && profile.weburl != profile::DEFAULT_WEBURL {
+            site.weburl = Some(profile.weburl.clone());
+        }
+        if site.topurl.is_none() {
+            site.topurl.clone_from(&profile.topurl);
+        }
+    }
+    let of_profile = profile.as_ref().map(|it| it.server.as_str());
+    let of_preset = asked.words.preset.map(Preset::hub);
+    let server = words.server.as_deref().or(of_profile).or(of_preset);
+    let Some(server) = server.filter(|_| words.ask != Some(false)) else {
+        return Ok(None);
+    };
+    let wrong = |what: &str| {
+        asked.wrong(
+            &["hub", "server"],
+            &format!("`server`: {what}: expected https://HOST/kojihub"),
+        )
+    };
+    let server = Address::parse(server).map_err(|it| wrong(&it.to_string()))?;
+    let of_words = words.ca_cert.as_ref().map(|it| asked.path(it));
+    let of_profile = profile.as_ref().and_then(|it| it.serverca.clone());
+    let authority = of_words.or(of_profile);
+    if let Some(file) = &authority
+        && let Err(source) = fs::metadata(file)
+    {
+        let file = file.clone();
+        return Err(ConfigError::Unreadable { file, source });
+    }
+    let trust = |it: Option<std::path::PathBuf>| it.map_or(Trust::System, Trust::Only);
+    let files = site.topurl.as_deref().and_then(|it| Address::parse(it).ok());
+    // Files are often on another host, with a certificate of another authority.
+    let is_same = |it: &Address| it.host == server.host;
+    let files = files.map(|address| FileServer {
+        trust: trust(authority.clone().filter(|_| is_same(&address))),
+        address,
+        times: Times::default(),
+    });
+    let cache = asked
+        .places
+        .cache_folder()
+        .join(format!("{}@{}", asked.name, server.host));
+    Ok(Some(Hub {
+        access: Access {
+            server,
+            trust: trust(authority),
+            login: Login::Nothing,
+            times: Times::default(),
+        },
+        files,
+        cache,
+    }))
+}
+
+fn read(asked: &Asked<'_>, name: &str) -> Result<Profile, ConfigError> {
+    let places = ProfilePlaces {
+        system: asked.places.etc.clone(),
+        home: asked.places.home.clone(),
+        given: None,
+    };
+    profile::load(name, &places).map_err(|it| asked.wrong(&["hub", "profile"], &format!("`profile`: {it}")))
+}

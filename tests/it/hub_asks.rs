@@ -1,0 +1,193 @@
+//! The hub at work: what is asked goes out over HTTP to a small hub with a memory, and comes back as events.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use koji_notify::hub::access::{Access, Address, FileServer, Hub, Login, Times, Trust};
+use koji_notify::hub::asker;
+use koji_notify::koji::{CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState};
+use koji_notify::watch::{Ask, Event, HubTrouble, Learned, Look, Lookup};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::small_hub::{SmallHub, Trouble};
+
+/// No hub on this machine is slower.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_source_rpm_that_fails_is_learned_and_explained() {
+    let hub = SmallHub::start();
+    let task = hub.submit("mona", "bash-5.3-1.fc44").task;
+    hub.begin(task);
+    hub.srpm_fails(task);
+    let mut asker = Asker::of(&hub);
+    let looked = asker.look(look()).await;
+    let Some(Change::Task(change)) = looked.iter().find(|it| it.subject() == Subject::Task(TaskId(task))) else {
+        panic!("{looked:?}");
+    };
+    assert_eq!((change.new, change.scratch), (TaskState::Failed, false));
+    assert_eq!(change.owner.as_deref(), Some("mona"));
+    let about = Subject::Task(TaskId(task));
+    let explain = Ask::Explain { about, task: None };
+    let Learned::Explained { cause, .. } = asker.ask(explain).await else {
+        panic!("not explained");
+    };
+    assert_eq!(cause.class, CauseClass::SourceRpm);
+    assert_eq!(cause.method.as_deref(), Some("buildSRPMFromSCM"));
+    assert_ne!(
+        cause.task,
+        Some(TaskId(task)),
+        "the child has failed, the parent only repeats it"
+    );
+}
+
+#[tokio::test]
+async fn the_arch_that_failed_and_its_log_are_named() {
+    let hub = SmallHub::start();
+    let task = hub.submit("mona", "bash-5.3-1.fc44").task;
+    hub.begin(task);
+    hub.srpm_done(task);
+    let told = hub.arch_fails(task, "aarch64");
+    let mut asker = Asker::of(&hub);
+    let about = Subject::Task(TaskId(task));
+    let explain = Ask::Explain {
+        about,
+        task: Some(TaskId(task)),
+    };
+    let Learned::Explained { cause, .. } = asker.ask(explain).await else {
+        panic!("not explained");
+    };
+    let child = told.child("aarch64");
+    assert_eq!(cause.class, CauseClass::Package);
+    assert_eq!(cause.arch.as_deref(), Some("aarch64"));
+    assert_eq!(cause.log, Some((TaskId(child), LogName::Build)));
+    assert!(!cause.lines.is_empty(), "{cause:?}");
+}
+
+#[tokio::test]
+async fn a_look_is_one_round_trip_once_we_are_known() {
+    let hub = SmallHub::start();
+    hub.build("mona", "bash-5.3-1.fc44");
+    let mut asker = Asker::of(&hub);
+    asker.look(look()).await;
+    assert_eq!(hub.take_calls().len(), 2, "who mona is, and the look");
+    asker.look(look()).await;
+    let calls = hub.take_calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].parts.len(), 4, "{calls:?}");
+    // The next run has it from the cache.
+    let mut next = asker.again(&hub);
+    next.look(look()).await;
+    assert_eq!(hub.take_calls().len(), 1);
+}
+
+#[tokio::test]
+async fn anything_can_be_found() {
+    let hub = SmallHub::start();
+    let told = hub.build("bob", "bash-5.3-1.fc44");
+    let mut asker = Asker::of(&hub);
+    let lookup = Lookup::Task(TaskId(told.task));
+    let Learned::Found {
+        change: Some(change), ..
+    } = asker.ask(Ask::Find(lookup)).await
+    else {
+        panic!("not found");
+    };
+    assert_eq!(change.owner(), Some("bob"));
+    let lookup = Lookup::Nvr(koji_notify::koji::Nvr::parse("nobody-1-1").unwrap());
+    let learned = asker.ask(Ask::Find(lookup)).await;
+    assert!(matches!(learned, Learned::Found { change: None, .. }), "{learned:?}");
+}
+
+#[tokio::test]
+async fn each_trouble_is_an_answer() {
+    let hub = SmallHub::start();
+    let mut asker = Asker::of(&hub);
+    asker.look(look()).await;
+    for (trouble, kind) in [
+        (Trouble::Garbage("<html>sorry</html>"), HubTrouble::Refused),
+        (Trouble::Status(404), HubTrouble::Refused),
+    ] {
+        hub.trouble(trouble);
+        let Learned::Unanswered { why, .. } = asker.ask(Ask::Look(look())).await else {
+            panic!("an answer in spite of {trouble:?}");
+        };
+        assert_eq!(why.kind, kind, "{}", why.text);
+        hub.no_trouble();
+    }
+    asker.look(look()).await;
+    let unknown = Look {
+        users: BTreeSet::from(["nobody-here".to_owned()]),
+        ..look()
+    };
+    let mut fresh = Asker::of(&hub);
+    let Learned::Unanswered { why, .. } = fresh.ask(Ask::Look(unknown)).await else {
+        panic!("the hub knows nobody of that name");
+    };
+    assert_eq!((why.kind, why.text.as_str()), (HubTrouble::NoSuchUser, "nobody-here"));
+}
+
+fn look() -> Look {
+    Look {
+        users: BTreeSet::from(["mona".to_owned()]),
+        since: Some(Timestamp::now() - jiff::SignedDuration::from_hours(1)),
+        ..Look::default()
+    }
+}
+
+/// A hub at work, and its inbox.
+struct Asker {
+    asks: mpsc::UnboundedSender<Ask>,
+    events: mpsc::Receiver<Event>,
+    folder: TempDir,
+}
+
+impl Asker {
+    fn of(hub: &SmallHub) -> Self {
+        Self::start(hub, tempfile::tempdir().unwrap())
+    }
+
+    /// Another one with the same cache.
+    fn again(self, hub: &SmallHub) -> Self {
+        Self::start(hub, self.folder)
+    }
+
+    fn start(hub: &SmallHub, folder: TempDir) -> Self {
+        let hub = Hub {
+            access: Access {
+                server: Address::parse(&hub.url()).unwrap(),
+                trust: Trust::System,
+                login: Login::Nothing,
+                times: Times::default(),
+            },
+            files: Some(FileServer {
+                address: Address::parse(&hub.topurl()).unwrap(),
+                trust: Trust::System,
+                times: Times::default(),
+            }),
+            cache: folder.path().join("names"),
+        };
+        let (asks, asked) = mpsc::unbounded_channel();
+        let (inbox, events) = mpsc::channel(64);
+        tokio::spawn(asker::run(InstanceName::new("small"), hub, asked, inbox));
+        Self { asks, events, folder }
+    }
+
+    async fn ask(&mut self, ask: Ask) -> Learned {
+        self.asks.send(ask).unwrap();
+        match timeout(PATIENCE, self.events.recv()).await.expect("no answer") {
+            Some(Event::Learned(_, learned)) => learned,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn look(&mut self, look: Look) -> Vec<Change> {
+        match self.ask(Ask::Look(look)).await {
+            Learned::Looked(looked) => looked.changes,
+            other => panic!("{other:?}"),
+        }
+    }
+}
