@@ -7,10 +7,14 @@ mod completions;
 mod daemon;
 mod demo;
 pub mod exit;
+mod follow;
+#[cfg_attr(not(test), expect(dead_code, reason = "the hub cannot be called yet"))]
+mod hub;
 mod log;
 mod pause;
 mod replay;
 mod status;
+mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +56,12 @@ enum Command {
     Check(check::Check),
     /// Show how the running program is doing
     Status(status::Status),
+    /// Be told how a build or task ends, whoever's it is
+    Follow(follow::Follow),
+    /// Be told no more of a build or task that is followed
+    Unfollow(follow::Unfollow),
+    /// Wait until a build or task has ended; the exit code tells how
+    Wait(wait::Wait),
     /// Show no notifications for a while
     Pause(pause::Pause),
     /// Show notifications again
@@ -88,6 +98,9 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Replay(replay) => replay.run().await,
             Command::Check(check) => check.run(places).await,
             Command::Status(status) => status.run().await,
+            Command::Follow(follow) => follow.run().await,
+            Command::Unfollow(unfollow) => unfollow.run().await,
+            Command::Wait(wait) => wait.run().await,
             Command::Pause(pause) => pause.run().await,
             Command::Resume => pause::resume().await,
             Command::Completions(completions) => completions.run(),

@@ -254,7 +254,8 @@ impl House {
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
             Effect::Mark(instance, mark) => self.memory.mark(instance, mark),
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
-            Effect::Reply(..) | Effect::ReadClipboard => {}
+            Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
+            Effect::ReadClipboard => self.doors.follow_clipboard(),
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),
             Effect::Copy(text) => self.doors.copy(text),
@@ -289,6 +290,7 @@ impl House {
                 // A hub that has changed is there before it is asked.
                 self.hubs.follow(&settings);
                 self.take(Event::Reloaded(settings.rules(TimeZone::system())));
+                self.doors.know(self.watch.rules(), &self.sites);
                 self.sources.follow(&settings, &self.watch);
             }
             Err(error) => {

@@ -10,6 +10,7 @@ pub mod card;
 mod cause;
 mod deed;
 mod digest;
+mod followed;
 pub mod icon;
 pub mod menu;
 mod progress;

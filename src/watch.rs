@@ -29,7 +29,7 @@ mod tests;
 
 pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, Progress, Unanswered};
 pub use effect::{Effect, Reply, Save};
-pub use event::{Closed, Delivery, Event, News, Outcome, PauseFor, Request, Ticket};
+pub use event::{Asker, Closed, Delivery, Event, News, Outcome, PauseFor, Request, Ticket};
 pub use link::{Link, Problem, Trouble};
 pub use notice::{Deed, Digest, Fate, Notice, NoticeId, RuleName, Tale, Telling};
 pub use rules::{Rules, Toggle, Wanted, Whose};

@@ -246,7 +246,7 @@ impl Printed {
             Telling::One(tale) => (Some(About::new(tale)), None, Some(tale)),
             Telling::Many(it) => (None, Some(it.tales.iter().map(About::new).collect()), it.tales.first()),
             // Nothing is done to a hub that nobody asks.
-            Telling::Confirm(..) | Telling::Acted(_) => (None, None, None),
+            Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => (None, None, None),
         };
         Self {
             notice: notice.id.0,

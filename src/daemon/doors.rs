@@ -11,18 +11,18 @@ use tracing::{debug, warn};
 use super::{Line, Screen};
 use crate::clock;
 use crate::config::{self, Places};
-use crate::desktop::service::{self, Ownership};
+use crate::desktop::service::{self, Ownership, Saying};
 use crate::desktop::{icons, notices, opener, tray};
-use crate::koji::{InstanceName, Site};
+use crate::koji::{InstanceName, Known, Site};
 use crate::view::{self, Card, Means, Status, Tray};
-use crate::watch::{Event, NoticeId, Outcome, Save, Story, Watch};
+use crate::watch::{Asker, Event, NoticeId, Outcome, Reply, Request, Rules, Save, Story, Ticket, Watch};
 
 /// How many notices wait for the notification server's answers. Popups are bounded per minute, so this is plenty;
 /// what does not fit counts as lost and is shown later.
 const NOTICES: usize = 128;
 
 /// How many changes wait to be announced on D-Bus; more are left out, since they are only for show.
-const STORIES: usize = 1024;
+const SAYINGS: usize = 1024;
 
 /// How long errands may take when we stop.
 const LAST_ERRANDS: Duration = Duration::from_secs(2);
@@ -36,6 +36,8 @@ pub(super) struct Doors {
     last_save: Option<oneshot::Receiver<()>>,
     /// What can be done here.
     means: Means,
+    /// What can be meant.
+    known: tokio::sync::watch::Sender<Known>,
     inbox: mpsc::Sender<Event>,
 }
 
@@ -51,9 +53,9 @@ struct Desktop {
     notices: mpsc::Sender<notices::Order>,
     tray: tokio::sync::watch::Sender<Tray>,
     status: tokio::sync::watch::Sender<Status>,
-    stories: mpsc::Sender<Story>,
-    /// To be announced with the next drawing.
-    untold: Vec<Story>,
+    sayings: mpsc::Sender<Saying>,
+    /// To be said with the next drawing.
+    unsaid: Vec<Saying>,
     tasks: JoinSet<()>,
 }
 
@@ -72,6 +74,7 @@ impl Doors {
             paste: is_live && opener::can_paste(),
             configure: is_live,
         };
+        let known = tokio::sync::watch::Sender::new(known(watch.rules(), sites));
         let way = match screen {
             Screen::Terminal(lines) => Way::Terminal { lines, status: None },
             Screen::Desktop(connection) => {
@@ -80,6 +83,7 @@ impl Doors {
                     is_live,
                     view::tray::tray(watch, sites, means, clock::now()),
                     watch,
+                    known.subscribe(),
                     &inbox,
                 )
                 .await?
@@ -94,6 +98,7 @@ impl Doors {
             errands: JoinSet::new(),
             last_save: None,
             means,
+            known,
             inbox,
         }))
     }
@@ -125,10 +130,37 @@ impl Doors {
     /// Tells the bus of a change, with the next [`draw`](Self::draw).
     pub(super) fn announce(&mut self, story: Story) {
         if let Way::Desktop(desktop) = &mut self.way
-            && desktop.untold.len() < STORIES
+            && desktop.unsaid.len() < SAYINGS
         {
-            desktop.untold.push(story);
+            desktop.unsaid.push(Saying::Changed(story));
         }
+    }
+
+    /// Answers a caller, after what was announced before. There are only as many as the service lets wait.
+    pub(super) fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        if let Way::Desktop(desktop) = &mut self.way {
+            desktop.unsaid.push(Saying::Reply(ticket, reply));
+        }
+    }
+
+    /// Knows other instances from now on.
+    pub(super) fn know(&mut self, rules: &Rules, sites: &BTreeMap<InstanceName, Site>) {
+        replace(&self.known, known(rules, sites));
+    }
+
+    /// Follows what the clipboard names.
+    pub(super) fn follow_clipboard(&mut self) {
+        let known = self.known.subscribe();
+        let inbox = self.inbox.clone();
+        self.errand(async move {
+            let text = opener::paste().await.unwrap_or_else(|error| {
+                warn!(%error, "the clipboard was not read");
+                String::new()
+            });
+            let event = follow(&known.borrow(), &text);
+            // If the loop has ended, nobody is left to follow it for.
+            _ = inbox.send(event).await;
+        });
     }
 
     pub(super) fn open_link(&mut self, link: String, token: Option<String>) {
@@ -219,9 +251,9 @@ impl Doors {
         let now = view::status::status(watch);
         match &mut self.way {
             Way::Desktop(desktop) => {
-                for story in desktop.untold.drain(..) {
-                    if desktop.stories.try_send(story).is_err() {
-                        debug!("a change is not announced on D-Bus");
+                for saying in desktop.unsaid.drain(..) {
+                    if desktop.sayings.try_send(saying).is_err() {
+                        debug!("a change or a reply is not told on D-Bus");
                     }
                 }
                 replace(&desktop.status, now);
@@ -265,16 +297,17 @@ impl Desktop {
         is_live: bool,
         tray: Tray,
         watch: &Watch,
+        known: tokio::sync::watch::Receiver<Known>,
         inbox: &mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
         let (notices, orders) = mpsc::channel(NOTICES);
-        let (stories, told) = mpsc::channel(STORIES);
+        let (sayings, said) = mpsc::channel(SAYINGS);
         let tray = tokio::sync::watch::Sender::new(tray);
         let status = tokio::sync::watch::Sender::new(view::status::status(watch));
         let mut tasks = JoinSet::new();
         if is_live {
             // The object is there before the name is, so that whoever waits for the name finds it.
-            let serve = service::serve(connection.clone(), status.subscribe(), told, inbox.clone()).await?;
+            let serve = service::serve(connection.clone(), status.subscribe(), known, said, inbox.clone()).await?;
             if service::take_name(&connection).await? == Ownership::Taken {
                 return Ok(None);
             }
@@ -290,10 +323,19 @@ impl Desktop {
             notices,
             tray,
             status,
-            stories,
-            untold: Vec::new(),
+            sayings,
+            unsaid: Vec::new(),
             tasks,
         }))
+    }
+}
+
+/// Returns the instances that can be meant.
+fn known(rules: &Rules, sites: &BTreeMap<InstanceName, Site>) -> Known {
+    let asked = rules.instances.iter().filter(|(_, it)| it.hub);
+    Known {
+        sites: sites.clone(),
+        hubs: asked.map(|(name, _)| name.clone()).collect(),
     }
 }
 
@@ -306,4 +348,65 @@ fn replace<T: PartialEq>(place: &tokio::sync::watch::Sender<T>, value: T) {
         }
         differs
     });
+}
+
+/// Returns the wish to follow what a text means.
+fn follow(known: &Known, text: &str) -> Event {
+    match known.meant(text) {
+        Ok((instance, lookup)) => Event::Asked(Request::Follow {
+            instance,
+            lookup,
+            asker: Asker::Person,
+        }),
+        Err(why) => {
+            debug!(%why, "the clipboard names nothing to follow");
+            Event::NotMeant
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::koji::{Lookup, TaskId};
+    use crate::watch::{Wanted, Whose};
+
+    #[tokio::test]
+    async fn pasted_text_is_followed_where_it_belongs() {
+        let (inbox, _events) = mpsc::channel(8);
+        let (lines, _terminal) = mpsc::unbounded_channel();
+        let [centos, fedora] = ["centos", "fedora"].map(InstanceName::new);
+        let whose = |hub| Whose {
+            hub,
+            ..Whose::default()
+        };
+        let rules = Rules {
+            wanted: Wanted::default(),
+            instances: BTreeMap::from([(centos.clone(), whose(false)), (fedora.clone(), whose(true))]),
+            zone: TimeZone::UTC,
+            live: true,
+        };
+        let site = Site {
+            weburl: None,
+            topurl: None,
+        };
+        let sites = BTreeMap::from([(centos, site.clone()), (fedora.clone(), site)]);
+        let watch = Watch::new(rules.clone());
+        let screen = Screen::Terminal(lines);
+        let doors = Doors::open(screen, false, &watch, &BTreeMap::new(), inbox).await;
+        let mut doors = doors.unwrap().unwrap();
+        let known = doors.known.subscribe();
+        assert_eq!(follow(&known.borrow(), "4711"), Event::NotMeant);
+
+        doors.know(&rules, &sites);
+        let followed = Request::Follow {
+            instance: fedora,
+            lookup: Lookup::Task(TaskId(4711)),
+            asker: Asker::Person,
+        };
+        assert_eq!(follow(&known.borrow(), " 4711\n"), Event::Asked(followed));
+        assert_eq!(follow(&known.borrow(), "two words"), Event::NotMeant);
+    }
 }

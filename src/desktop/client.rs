@@ -1,13 +1,15 @@
-//! The other end of our D-Bus interface: how `koji-notify status`, `pause` and their like talk to the running daemon.
+//! The other end of our D-Bus interface: how `koji-notify status`, `pause`, `wait` and their like talk to the running
+//! daemon.
 
 use std::collections::HashMap;
 
+use futures_util::StreamExt as _;
 use zbus::names::{BusName, InterfaceName};
-use zbus::proxy::CacheProperties;
+use zbus::proxy::{CacheProperties, OwnerChangedStream};
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, fdo, proxy};
 
-use super::service::{INTERFACE, NAME, PATH, ServiceError};
+use super::service::{INTERFACE, NAME, PATH, Refused, ServiceError};
 use crate::view::{InstanceStatus, Status};
 
 /// The running daemon. What the methods do is written at the interface, and in its XML.
@@ -24,6 +26,10 @@ pub trait KojiNotify {
     fn mute(&self, package: &str, minutes: u32) -> zbus::Result<()>;
     fn unmute(&self, package: &str) -> zbus::Result<()>;
     fn switch(&self, toggle: &str, on: bool) -> zbus::Result<()>;
+    #[zbus(no_autostart)]
+    fn follow(&self, what: &str) -> Result<(String, u64, u64, String, String), Refused>;
+    #[zbus(no_autostart)]
+    fn unfollow(&self, what: &str) -> Result<(), Refused>;
     fn reload(&self) -> zbus::Result<()>;
     fn quit(&self) -> zbus::Result<()>;
 
@@ -39,6 +45,85 @@ pub trait KojiNotify {
         state: &str,
         owner: &str,
     ) -> zbus::Result<()>;
+    #[zbus(signal)]
+    fn changed(
+        &self,
+        instance: &str,
+        build: u64,
+        task: u64,
+        nvr: &str,
+        state: &str,
+        details: HashMap<String, OwnedValue>,
+    ) -> zbus::Result<()>;
+}
+
+/// A build or task, and how it stands, in the daemon's words. What these are is written at the interface.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub instance: String,
+    pub build: Option<u64>,
+    pub task: Option<u64>,
+    pub nvr: Option<String>,
+    pub state: String,
+    /// What else is known; nothing in the answer to a request.
+    pub details: HashMap<String, OwnedValue>,
+}
+
+/// The changes of builds and tasks that the daemon tells of, from when this was made until it goes away.
+pub struct Changes {
+    heard: ChangedStream,
+    owners: OwnerChangedStream<'static>,
+}
+
+impl Changes {
+    /// Listens from now on.
+    pub async fn of(daemon: &KojiNotifyProxy<'static>) -> Result<Self, ServiceError> {
+        let owners = daemon.inner().receive_owner_changed().await;
+        Ok(Self {
+            owners: owners.map_err(ServiceError::Call)?,
+            heard: daemon.receive_changed().await.map_err(ServiceError::Call)?,
+        })
+    }
+
+    /// Returns the next change, or `None` if the daemon, or the session, has gone away. May be dropped and called anew.
+    pub async fn next(&mut self) -> Option<Told> {
+        loop {
+            let heard = tokio::select! {
+                // What the daemon said before it went away comes first.
+                biased;
+                heard = self.heard.next() => heard?,
+                _ = self.owners.next() => return None,
+            };
+            // One that cannot be read is of another version, and not about what this one could have told.
+            if let Ok(args) = heard.args() {
+                return Some(Told {
+                    instance: args.instance.to_owned(),
+                    build: known(args.build),
+                    task: known(args.task),
+                    nvr: Some(args.nvr.to_owned()).filter(|it| !it.is_empty()),
+                    state: args.state.to_owned(),
+                    details: args.details,
+                });
+            }
+        }
+    }
+}
+
+/// Has the daemon follow what a text means, and returns what that is.
+pub async fn follow(daemon: &KojiNotifyProxy<'_>, what: &str) -> Result<Told, Refused> {
+    let (instance, build, task, nvr, state) = daemon.follow(what).await?;
+    Ok(Told {
+        instance,
+        build: known(build),
+        task: known(task),
+        nvr: Some(nvr).filter(|it| !it.is_empty()),
+        state,
+        details: HashMap::new(),
+    })
+}
+
+fn known(number: u64) -> Option<u64> {
+    (number != 0).then_some(number)
 }
 
 /// Returns the running daemon, or `None` if none runs: to ask how one is must not start one.

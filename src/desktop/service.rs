@@ -2,9 +2,12 @@
 //!
 //! How things stand is properties, so one `GetAll` reads it whole and the standard signal tells of changes; there is
 //! no second form of it. What happens to builds and tasks is signals. What is asked for goes into the inbox and is
-//! answered when it is there, not when it is done.
+//! answered when it is there, not when it is done; only who wants to follow something waits for what it is.
 //!
 //! `data/org.fedoraproject.KojiNotify1.xml` is this interface as the bus sees it; a test holds the two together.
+
+mod replies;
+mod told;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -17,9 +20,14 @@ use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;
 use zbus::{Connection, interface};
 
-use crate::koji::Subject;
+use crate::koji::{InstanceName, Known};
 use crate::view::{InstanceStatus, Status};
-use crate::watch::{Event, PauseFor, Request, Story, Toggle};
+use crate::watch::{Asker, Event, PauseFor, Reply, Request, Story, Ticket, Toggle};
+
+use replies::Replies;
+use told::{tell_story, told};
+
+pub use replies::{ANSWER_WITHIN, MAX_CALLERS, Refused};
 
 /// The well-known name on the session bus.
 pub const NAME: &str = "org.fedoraproject.KojiNotify";
@@ -71,49 +79,91 @@ pub async fn take_name(connection: &Connection) -> Result<Ownership, ServiceErro
     }
 }
 
+/// Something to be said on the bus. What is said first is on the bus first: whoever has an answer hears nothing older
+/// afterwards.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Saying {
+    /// A build or task has changed.
+    Changed(Story),
+    /// Whoever waits under this number is answered.
+    Reply(Ticket, Reply),
+}
+
 /// Puts our object on the bus, and returns when it can be called. What it returns tells the bus of each change and
-/// each story until the status's sender is gone, and then takes the object away.
+/// says each saying until the status's sender is gone, and then takes the object away. `known` is what can be meant.
 pub async fn serve(
     connection: Connection,
     status: tokio::sync::watch::Receiver<Status>,
-    stories: mpsc::Receiver<Story>,
+    known: tokio::sync::watch::Receiver<Known>,
+    sayings: mpsc::Receiver<Saying>,
     inbox: mpsc::Sender<Event>,
 ) -> Result<impl Future<Output = Result<(), ServiceError>> + Send + 'static, ServiceError> {
+    let replies = Replies::default();
     let door = Door {
         status: status.clone(),
+        known: known.clone(),
+        replies: replies.clone(),
         inbox,
     };
     let server = connection.object_server();
     server.at(PATH, door).await.map_err(ServiceError::Export)?;
-    Ok(tell(connection, status, stories))
+    Ok(async move {
+        let speaker = Speaker { known, replies };
+        let told = speaker.tell(&connection, status, sayings).await;
+        speaker.replies.end();
+        told?;
+        let removed = connection.object_server().remove::<Door, _>(PATH).await;
+        removed.map_err(ServiceError::Export)?;
+        Ok(())
+    })
 }
 
-async fn tell(
-    connection: Connection,
-    mut status: tokio::sync::watch::Receiver<Status>,
-    mut stories: mpsc::Receiver<Story>,
-) -> Result<(), ServiceError> {
-    let emitter = SignalEmitter::new(&connection, PATH).map_err(ServiceError::Signal)?;
-    let mut told = status.borrow_and_update().clone();
-    loop {
-        tokio::select! {
-            changed = status.changed() => {
-                if changed.is_err() {
-                    break;
+/// Who says it on the bus.
+struct Speaker {
+    known: tokio::sync::watch::Receiver<Known>,
+    replies: Replies,
+}
+
+impl Speaker {
+    async fn tell(
+        &self,
+        connection: &Connection,
+        mut status: tokio::sync::watch::Receiver<Status>,
+        mut sayings: mpsc::Receiver<Saying>,
+    ) -> Result<(), ServiceError> {
+        let emitter = SignalEmitter::new(connection, PATH).map_err(ServiceError::Signal)?;
+        let mut told = status.borrow_and_update().clone();
+        loop {
+            tokio::select! {
+                changed = status.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    let newest = status.borrow_and_update().clone();
+                    tell_changes(&emitter, &told, &newest).await.map_err(ServiceError::Signal)?;
+                    told = newest;
                 }
-                let newest = status.borrow_and_update().clone();
-                tell_changes(&emitter, &told, &newest).await.map_err(ServiceError::Signal)?;
-                told = newest;
+                Some(saying) = sayings.recv() => self.say(&emitter, saying).await?,
             }
-            Some(story) = stories.recv() => tell_story(&emitter, &story).await.map_err(ServiceError::Signal)?,
         }
+        while let Ok(saying) = sayings.try_recv() {
+            self.say(&emitter, saying).await?;
+        }
+        Ok(())
     }
-    while let Ok(story) = stories.try_recv() {
-        tell_story(&emitter, &story).await.map_err(ServiceError::Signal)?;
+
+    async fn say(&self, emitter: &SignalEmitter<'_>, saying: Saying) -> Result<(), ServiceError> {
+        match saying {
+            Saying::Changed(story) => {
+                let known = self.known.borrow().clone();
+                tell_story(emitter, &story, &known)
+                    .await
+                    .map_err(ServiceError::Signal)?;
+            }
+            Saying::Reply(ticket, reply) => self.replies.answer(ticket, reply),
+        }
+        Ok(())
     }
-    let removed = connection.object_server().remove::<Door, _>(PATH).await;
-    removed.map_err(ServiceError::Export)?;
-    Ok(())
 }
 
 /// Tells of what differs, in one signal.
@@ -128,37 +178,11 @@ async fn tell_changes(emitter: &SignalEmitter<'_>, old: &Status, new: &Status) -
     fdo::Properties::properties_changed(emitter, interface, changed, [].as_slice().into()).await
 }
 
-async fn tell_story(emitter: &SignalEmitter<'_>, story: &Story) -> zbus::Result<()> {
-    let instance = told(Some(story.instance.as_str()));
-    let state = story.standing.name();
-    let owner = told(story.owner.as_deref());
-    let nvr = story.nvr.as_ref().map(ToString::to_string);
-    let (build, nvr) = match &story.subject {
-        Subject::Build(id) => (id.0, nvr),
-        Subject::NamedBuild(named) => (0, Some(named.to_string())),
-        Subject::Task(task) => {
-            let method = told(story.method.as_deref());
-            let what = told(nvr.as_deref().or(story.package.as_deref()));
-            return Door::task_changed(emitter, &instance, task.0, &method, &what, state, &owner).await;
-        }
-    };
-    Door::build_changed(emitter, &instance, build, &told(nvr.as_deref()), state, &owner).await
-}
-
-/// Returns text as it can be sent: without NUL, which D-Bus does not carry, and not longer than [`MAX_TEXT`].
-fn told(text: Option<&str>) -> String {
-    let mut text = text.unwrap_or_default().replace('\0', "");
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text
-}
-
 /// What callers see.
 struct Door {
     status: tokio::sync::watch::Receiver<Status>,
+    known: tokio::sync::watch::Receiver<Known>,
+    replies: Replies,
     inbox: mpsc::Sender<Event>,
 }
 
@@ -170,6 +194,19 @@ impl Door {
                 TrySendError::Full(_) => fdo::Error::LimitsExceeded("koji-notify is busy; ask again later".to_owned()),
                 TrySendError::Closed(_) => fdo::Error::Failed("koji-notify is ending".to_owned()),
             })
+    }
+
+    /// Asks for something and waits for the reply.
+    async fn ask_and_wait(&self, request: impl FnOnce(Asker) -> Request) -> Result<Reply, Refused> {
+        let caller = self.replies.wait()?;
+        let request = request(Asker::Caller(caller.ticket));
+        self.inbox
+            .try_send(Event::Asked(request))
+            .map_err(|problem| match problem {
+                TrySendError::Full(_) => replies::busy(),
+                TrySendError::Closed(_) => replies::ending(),
+            })?;
+        caller.answer(ANSWER_WITHIN).await
     }
 
     fn with<T>(&self, read: impl FnOnce(&Status) -> T) -> T {
@@ -217,6 +254,48 @@ impl Door {
         self.ask(Request::Switch(toggle, on))
     }
 
+    /// Tells how a build or task ends, whoever's it is. What is meant is the number of a task, the
+    /// name-version-release of a build, or the address of the page of either; INSTANCE: stands before a number or name
+    /// if there are several instances. Answers, when the hub has said what it is, with the heading in the
+    /// configuration, the build's number, its task's number, its name and its state, as in Changed; what has ended
+    /// needs no following. There are errors of our own, org.fedoraproject.KojiNotify1.Error.*: NotUnderstood, Unknown
+    /// (the hub knows nothing of the kind), NoHub (there is none that could be asked), NoAnswer (it did not answer, or
+    /// not within 20 seconds), Busy.
+    #[zbus(out_args("instance", "build", "task", "nvr", "state"))]
+    async fn follow(&self, what: String) -> Result<(String, u64, u64, String, String), Refused> {
+        let (instance, lookup) = self.known.borrow().meant(&what)?;
+        let name = instance.clone();
+        let request = |asker| Request::Follow {
+            instance,
+            lookup,
+            asker,
+        };
+        match self.ask_and_wait(request).await? {
+            Reply::Is(story) => Ok(told(&story)),
+            Reply::Unknown => Err(Refused::Unknown(format!("the hub of {name} knows nothing of the kind"))),
+            Reply::NoHub => Err(no_hub(&name)),
+            Reply::NoAnswer(why) => Err(Refused::NoAnswer(told::text(Some(&why)))),
+        }
+    }
+
+    /// Tells no more of a build or task that is followed; it is said as for Follow. There are the same errors; Unknown:
+    /// it is not followed.
+    async fn unfollow(&self, what: String) -> Result<(), Refused> {
+        let (instance, lookup) = self.known.borrow().meant(&what)?;
+        let name = instance.clone();
+        let request = |asker| Request::Unfollow {
+            instance,
+            lookup,
+            asker,
+        };
+        match self.ask_and_wait(request).await? {
+            Reply::Is(_) => Ok(()),
+            Reply::Unknown => Err(Refused::Unknown("it is not followed".to_owned())),
+            Reply::NoHub => Err(no_hub(&name)),
+            Reply::NoAnswer(why) => Err(Refused::NoAnswer(told::text(Some(&why)))),
+        }
+    }
+
     /// Reads the configuration again.
     fn reload(&self) -> fdo::Result<()> {
         self.ask(Request::Reload)
@@ -251,6 +330,31 @@ impl Door {
         what: &str,
         state: &str,
         owner: &str,
+    ) -> zbus::Result<()>;
+
+    /// A build or task has changed, with all that is known of it; BuildChanged and TaskChanged tell the same in short.
+    /// The build's number is 0 for a task that has no build, or none yet; the task's number is 0 where it is not
+    /// known. The name is empty where it is not known. The details are a dictionary, to which more may be added, and
+    /// which lacks what is not known:
+    /// kind (s), what the state is one of: build, task;
+    /// package, method, owner, target (s);
+    /// mine, scratch (b);
+    /// settled (b), it will not change by itself any more;
+    /// doomed (b), a part of it has failed, so it will fail;
+    /// page (s), the address of its page;
+    /// class (s), why it failed: package, source-rpm, dependencies, buildroot, policy, tagging, canceled, ours-unknown;
+    /// arch, fault (s), where it failed, and in the words of the hub how;
+    /// log (s), the address of the log that says why.
+    /// Why it failed comes a while after it has failed, with the state unchanged.
+    #[zbus(signal)]
+    async fn changed(
+        emitter: &SignalEmitter<'_>,
+        instance: &str,
+        build: u64,
+        task: u64,
+        nvr: &str,
+        state: &str,
+        details: HashMap<&'static str, Value<'static>>,
     ) -> zbus::Result<()>;
 
     /// The program's version.
@@ -432,6 +536,10 @@ fn toggle_name(toggle: Toggle) -> &'static str {
         Toggle::Followed => "followed",
         Toggle::Sound => "sound",
     }
+}
+
+fn no_hub(instance: &InstanceName) -> Refused {
+    Refused::NoHub(format!("{instance} has no hub that could be asked"))
 }
 
 fn lasting(minutes: u32) -> fdo::Result<PauseFor> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::{cause, deed, digest, story, text};
+use super::{cause, deed, digest, followed, story, text};
 use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site, Subject};
 use crate::watch::{Fate, Notice, NoticeId, PauseFor, Request, Story, Tale, Telling};
@@ -62,6 +62,7 @@ pub fn card(notice: &Notice, sites: &BTreeMap<InstanceName, Site>) -> Card {
         Telling::Many(digest) => digest::many(notice, digest, sites),
         Telling::Confirm(act, story) => deed::question(notice, *act, story),
         Telling::Acted(deed) => deed::answer(notice, deed, sites.get(&deed.story.instance)),
+        Telling::Following(reply) => followed::answer(notice, reply.as_ref(), sites),
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Icon, card, cause, deed, progress, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{Child, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Act, Lookup, PauseFor, Request, Story, Toggle, Watch};
+use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Story, Toggle, Watch};
 
 /// A menu. Two equal menus look the same and do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -185,7 +185,7 @@ impl Stories<'_> {
                 request: Request::Unfollow {
                     instance: story.instance.clone(),
                     lookup: lookup(story),
-                    ticket: None,
+                    asker: Asker::Nobody,
                 },
             });
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::state::Key;
-use super::{Act, Ask, Deed, Effect, Lookup, Standing, Story, Telling, Watch};
+use super::{Act, Ask, Asker, Deed, Effect, Lookup, Standing, Story, Telling, Watch};
 use crate::koji::{BuildState, InstanceName, Subject, TaskId, TaskState};
 
 impl Act {
@@ -94,7 +94,7 @@ impl Watch {
             return;
         };
         if let Ok(Some(task)) = done {
-            self.follow(instance.clone(), Lookup::Task(task), None, effects);
+            self.follow(instance.clone(), Lookup::Task(task), Asker::Nobody, effects);
         }
         self.look_soon(now, instance);
         let id = self.next_notice();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use crate::koji::Lookup;
 use crate::koji::{BuildId, Cause, Change, Child, InstanceName, Nvr, Subject, TaskId, TaskState};
 
 /// The most tasks whose progress is asked for at once.
@@ -51,14 +52,6 @@ pub struct Look {
     pub averages: Vec<String>,
     /// Tagged builds, with their target, of which it is wanted whether a repository holds them.
     pub repos: Vec<(BuildId, Nvr, String)>,
-}
-
-/// What a person may mean.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Lookup {
-    Task(TaskId),
-    Build(BuildId),
-    Nvr(Nvr),
 }
 
 /// Something that the hub can be made to do.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ask::{HubLine, MAX_AVERAGES, MAX_WATCHED};
 use super::state::{Entry, Key, MAX_LOOKUPS};
 use super::{
-    Ask, Effect, Learned, Look, Looked, Lookup, Reply, Standing, Story, Ticket, Unanswered, Watch, Whereabouts,
+    Ask, Asker, Effect, Learned, Look, Looked, Lookup, Reply, Standing, Story, Telling, Unanswered, Watch, Whereabouts,
 };
 use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject};
 
@@ -222,8 +222,8 @@ impl Watch {
             Learned::Looked(looked) => self.has_looked(now, instance, looked, effects),
             Learned::Explained { about, cause } => self.explained(&(instance.clone(), about), cause, effects),
             Learned::Found { lookup, change } => {
-                for ticket in self.take_lookups(instance, &lookup) {
-                    self.found(now, instance, change.clone(), ticket, effects);
+                for asker in self.take_lookups(instance, &lookup) {
+                    self.found(now, instance, change.clone(), asker, effects);
                 }
                 self.look_after_news(now, instance);
             }
@@ -275,8 +275,8 @@ impl Watch {
             }
             Ask::Explain { about, .. } => _ = self.explaining.remove(&(instance.clone(), about)),
             Ask::Find(lookup) => {
-                for ticket in self.take_lookups(instance, &lookup).into_iter().flatten() {
-                    effects.push(Effect::Reply(ticket, Reply::NoAnswer(why.text.clone())));
+                for asker in self.take_lookups(instance, &lookup) {
+                    self.answer(asker, Reply::NoAnswer(why.text.clone()), effects);
                 }
             }
             // Whether it was done is not known, and it is not tried again.
@@ -342,24 +342,16 @@ impl Watch {
     }
 
     /// Asks what is meant, to follow it.
-    pub(super) fn follow(
-        &mut self,
-        instance: InstanceName,
-        lookup: Lookup,
-        ticket: Option<Ticket>,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn follow(&mut self, instance: InstanceName, lookup: Lookup, asker: Asker, effects: &mut Vec<Effect>) {
         let has_hub = self.rules.instances.get(&instance).is_some_and(|it| it.hub);
         if !has_hub {
-            if let Some(ticket) = ticket {
-                effects.push(Effect::Reply(ticket, Reply::NoHub));
-            }
+            self.answer(asker, Reply::NoHub, effects);
             return;
         }
-        self.lookups.push_back(((instance.clone(), lookup.clone()), ticket));
+        self.lookups.push_back(((instance.clone(), lookup.clone()), asker));
         while self.lookups.len() > MAX_LOOKUPS {
-            if let Some((_, Some(ticket))) = self.lookups.pop_front() {
-                effects.push(Effect::Reply(ticket, Reply::Unknown));
+            if let Some((_, asker)) = self.lookups.pop_front() {
+                self.answer(asker, Reply::Unknown, effects);
             }
         }
         effects.push(Effect::Ask(instance, Ask::Find(lookup)));
@@ -370,7 +362,7 @@ impl Watch {
         &mut self,
         instance: &InstanceName,
         lookup: &Lookup,
-        ticket: Option<Ticket>,
+        asker: Asker,
         effects: &mut Vec<Effect>,
     ) {
         let key = self.meant(instance, lookup);
@@ -379,9 +371,22 @@ impl Watch {
             it.story.followed = false;
             Reply::Is(it.story.clone())
         });
-        if let Some(ticket) = ticket {
-            effects.push(Effect::Reply(ticket, reply));
+        self.answer(asker, reply, effects);
+    }
+
+    /// Answers whoever asked to follow something, or to follow it no more.
+    pub(super) fn answer(&mut self, asker: Asker, reply: Reply, effects: &mut Vec<Effect>) {
+        match asker {
+            Asker::Nobody => {}
+            Asker::Person => self.answer_person(Some(reply), effects),
+            Asker::Caller(ticket) => effects.push(Effect::Reply(ticket, reply)),
         }
+    }
+
+    /// Answers a person who asked to follow what the clipboard names; `None` if it names nothing.
+    pub(super) fn answer_person(&mut self, reply: Option<Reply>, effects: &mut Vec<Effect>) {
+        let id = self.next_notice();
+        self.show(id, false, Telling::Following(reply), effects);
     }
 
     /// Returns the story that is meant, if there is one.
@@ -397,13 +402,13 @@ impl Watch {
         self.stories.iter().find(is_it).map(|(key, _)| key.clone())
     }
 
-    fn take_lookups(&mut self, instance: &InstanceName, lookup: &Lookup) -> Vec<Option<Ticket>> {
+    fn take_lookups(&mut self, instance: &InstanceName, lookup: &Lookup) -> Vec<Asker> {
         let is_it = |(place, _): &((InstanceName, Lookup), _)| place.0 == *instance && place.1 == *lookup;
         let found = self
             .lookups
             .iter()
             .filter(|it| is_it(it))
-            .map(|(_, ticket)| *ticket)
+            .map(|(_, asker)| *asker)
             .collect();
         self.lookups.retain(|it| !is_it(it));
         found

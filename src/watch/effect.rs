@@ -30,7 +30,8 @@ pub enum Effect {
     Open { link: String, token: Option<String> },
     /// Put text on the clipboard.
     Copy(String),
-    /// Read the text on the clipboard, and ask to follow what it names.
+    /// Read the text on the clipboard, and ask to follow what it names; answered by [`super::Request::Follow`] or
+    /// [`super::Event::NotMeant`].
     ReadClipboard,
     /// Change the configuration file, keeping everything else in it.
     Save(Save),

@@ -18,6 +18,8 @@ pub enum Event {
     Recorded(Delivery),
     /// A hub has answered, or has not.
     Learned(InstanceName, Learned),
+    /// The clipboard names nothing that could be followed.
+    NotMeant,
     /// A person asked for something, from the tray, a notification, D-Bus or the command line.
     Asked(Request),
     /// The line to an instance's broker came up or went down.
@@ -88,11 +90,11 @@ pub enum Request {
     Mute { package: String, until: PauseFor },
     /// Tell of this package again.
     Unmute { package: String },
-    /// Tell how this build or task ends, whoever's it is. `ticket` is answered by [`super::Effect::Reply`].
+    /// Tell how this build or task ends, whoever's it is.
     Follow {
         instance: InstanceName,
         lookup: Lookup,
-        ticket: Option<Ticket>,
+        asker: Asker,
     },
     /// Follow whatever build or task the clipboard names.
     FollowClipboard,
@@ -100,7 +102,7 @@ pub enum Request {
     Unfollow {
         instance: InstanceName,
         lookup: Lookup,
-        ticket: Option<Ticket>,
+        asker: Asker,
     },
     /// Make the hub do something to a build or task of mine. Asks for confirmation first.
     Act { act: Act, about: (InstanceName, Subject) },
@@ -120,6 +122,16 @@ pub enum Request {
     Reload,
     /// End the program.
     Quit,
+}
+
+/// Who wants to hear whether something can be followed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Asker {
+    Nobody,
+    /// A person at the desktop: a notification answers.
+    Person,
+    /// Whoever waits under this number: [`super::Effect::Reply`] answers.
+    Caller(Ticket),
 }
 
 /// A number under which somebody waits for a reply.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::ask::{Looked, Progress};
 use super::pace::Held;
 use super::state::{Entry, Key, MAX_EXPLAINED, MAX_TOLD};
-use super::{Ask, Effect, Fate, News, RuleName, Standing, Story, Tale, Telling, Ticket, Watch, Whereabouts, merge};
+use super::{Ask, Asker, Effect, Fate, News, RuleName, Standing, Story, Tale, Telling, Watch, Whereabouts, merge};
 use crate::koji::{BuildState, Cause, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
 
 /// What the hub says ended at or before this was dealt with, unless it was seen running.
@@ -393,13 +393,11 @@ impl Watch {
         now: Timestamp,
         instance: &InstanceName,
         change: Option<Change>,
-        ticket: Option<Ticket>,
+        asker: Asker,
         effects: &mut Vec<Effect>,
     ) {
         let Some(change) = change else {
-            if let Some(ticket) = ticket {
-                effects.push(Effect::Reply(ticket, super::Reply::Unknown));
-            }
+            self.answer(asker, super::Reply::Unknown, effects);
             return;
         };
         let whose = self.rules.instances.get(instance);
@@ -436,9 +434,7 @@ impl Watch {
         if let Some(entry) = self.stories.get_mut(&key) {
             entry.story.followed = !entry.story.standing.is_settled();
             let story = entry.story.clone();
-            if let Some(ticket) = ticket {
-                effects.push(Effect::Reply(ticket, super::Reply::Is(story)));
-            }
+            self.answer(asker, super::Reply::Is(story), effects);
         }
     }
 
@@ -454,7 +450,7 @@ impl Watch {
             match telling {
                 Telling::One(tale) => change(tale),
                 Telling::Many(digest) => digest.tales.iter_mut().for_each(&mut change),
-                Telling::Confirm(..) | Telling::Acted(_) => {}
+                Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Act, Story};
+use super::{Act, Reply, Story};
 
 /// Our own number of a notification, for as long as we run. The server has another one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -36,6 +36,8 @@ pub enum Telling {
     Confirm(Act, Story),
     /// What became of something that was to be done.
     Acted(Deed),
+    /// What a person asked to follow, and how it stands; `None` if the clipboard named nothing.
+    Following(Option<Reply>),
 }
 
 /// What became of something that a person wanted done on the hub.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::asking::Asking;
 use super::pace::{Held, Pace};
 use super::seen::Seen;
-use super::{Act, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, Ticket};
+use super::{Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story};
 use crate::koji::{InstanceName, Interest, Subject};
 
 /// How many builds and tasks are remembered; settled ones make room first, the oldest before the newer.
@@ -67,7 +67,7 @@ pub struct Watch {
     /// Failures whose reason is being found out.
     pub(super) explaining: BTreeSet<Key>,
     /// What is being looked up, and who waits for it.
-    pub(super) lookups: VecDeque<((InstanceName, Lookup), Option<Ticket>)>,
+    pub(super) lookups: VecDeque<((InstanceName, Lookup), Asker)>,
     /// Questions that wait for a yes.
     pub(super) questions: BTreeMap<NoticeId, (Key, Act)>,
 }

@@ -27,6 +27,7 @@ impl Watch {
             Event::Spoiled(instance) => self.spoiled(&instance),
             Event::Recorded(delivery) => self.recorded(delivery, &mut effects),
             Event::Learned(instance, learned) => self.learned(now, &instance, learned, &mut effects),
+            Event::NotMeant => self.answer_person(None, &mut effects),
             Event::Asked(request) => self.asked(now, request, &mut effects),
             Event::LinkChanged(instance, link) => self.link_changed(now, &instance, link, &mut effects),
             Event::Shown(notice, outcome) => self.shown(now, notice, outcome),
@@ -97,14 +98,14 @@ impl Watch {
             Request::Follow {
                 instance,
                 lookup,
-                ticket,
-            } => self.follow(instance, lookup, ticket, effects),
+                asker,
+            } => self.follow(instance, lookup, asker, effects),
             Request::FollowClipboard => effects.push(Effect::ReadClipboard),
             Request::Unfollow {
                 instance,
                 lookup,
-                ticket,
-            } => self.unfollow(&instance, &lookup, ticket, effects),
+                asker,
+            } => self.unfollow(&instance, &lookup, asker, effects),
             Request::Act { act, about } => self.ask_back(act, &about, effects),
             Request::Confirm { act, about } => self.confirm(act, &about, effects),
             Request::Copy(text) => effects.push(Effect::Copy(text)),
@@ -187,7 +188,7 @@ impl Watch {
                 digest.tales.retain(is_other);
                 !digest.tales.is_empty() || digest.left_out > 0
             }
-            Telling::Confirm(..) | Telling::Acted(_) => true,
+            Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => true,
         });
         let end = self.end(now, until);
         self.muted.insert(package, end);

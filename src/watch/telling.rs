@@ -252,6 +252,6 @@ fn gather(held: &mut Held, telling: Telling) {
             }
         }
         // A question that nobody saw was not asked; what was done is in the menu.
-        Telling::Confirm(..) | Telling::Acted(_) => {}
+        Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => {}
     }
 }

@@ -601,7 +601,7 @@ proptest! {
                     let tales = match notice.telling {
                         Telling::One(tale) => vec![tale],
                         Telling::Many(digest) => digest.tales,
-                        Telling::Confirm(..) | Telling::Acted(_) => Vec::new(),
+                        Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => Vec::new(),
                     };
                     for tale in tales {
                         prop_assert_eq!(tale.story.owner.as_deref(), Some("mona"));
@@ -822,6 +822,8 @@ fn describe(effect: &Effect) -> String {
                 }
                 Telling::Confirm(act, story) => format!("confirm {act:?} {}", name(story)),
                 Telling::Acted(deed) => format!("acted {:?} {:?}", deed.act, deed.done),
+                Telling::Following(Some(it)) => format!("following {}", hub::reply(it)),
+                Telling::Following(None) => "following nothing".to_owned(),
             };
             format!("show #{}{again} {what}", notice.id)
         }

@@ -15,12 +15,15 @@ use crate::session_bus::SessionBus;
 /// No program here takes longer, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 11] = [
     "daemon",
     "demo",
     "replay",
     "check",
     "status",
+    "follow",
+    "unfollow",
+    "wait",
     "pause",
     "resume",
     "completions",
@@ -52,6 +55,13 @@ async fn a_wrong_command_line_is_told_with_code_2() {
         "pause soon",
         "pause 5 --until-tomorrow",
         "resume 5",
+        "follow",
+        "follow 1 2",
+        "wait",
+        "wait 1 --timeout",
+        "wait 1 --timeout soon",
+        "wait 1 --timeout 0",
+        "wait 1 --quiet --json",
         "replay --print",
         "replay --print --user alice",
         "replay --print FILE",
@@ -71,7 +81,16 @@ async fn a_wrong_command_line_is_told_with_code_2() {
 async fn who_asks_a_daemon_that_does_not_run_is_told_so_with_code_4() {
     let bus = SessionBus::start();
     let not_running = (4, "", "koji-notify: koji-notify is not running in this session\n");
-    for words in ["status", "status --json", "pause", "pause 30", "resume"] {
+    for words in [
+        "status",
+        "status --json",
+        "pause",
+        "pause 30",
+        "resume",
+        "follow 4711",
+        "unfollow 4711",
+        "wait 4711",
+    ] {
         let words: Vec<_> = words.split(' ').collect();
         for address in [bus.address(), "unix:path=/nonexistent/bus"] {
             let ran = Stage::new().on(address).run(&words).await;
@@ -308,12 +327,12 @@ impl Stage {
     }
 
     /// In a session with this bus.
-    fn on(mut self, address: &str) -> Self {
+    pub(crate) fn on(mut self, address: &str) -> Self {
         self.bus = Some(address.to_owned());
         self
     }
 
-    async fn run(mut self, words: &[&str]) -> Ran {
+    pub(crate) async fn run(mut self, words: &[&str]) -> Ran {
         let mut command = self.command(words);
         command.stdin(std::mem::replace(&mut self.input, Stdio::null()));
         let mut ran = finish(&mut command).await;
@@ -321,7 +340,7 @@ impl Stage {
         ran
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(words)

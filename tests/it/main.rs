@@ -26,6 +26,7 @@ mod data_files;
 mod decoding;
 mod desktop_real;
 mod end_to_end;
+mod following;
 mod hub_answers;
 mod hub_asks;
 mod hub_client;

@@ -9,8 +9,12 @@ use expect_test::{Expect, expect, expect_file};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use koji_notify::desktop::client::{self, KojiNotifyProxy};
-use koji_notify::desktop::service::{self, INTERFACE, MAX_MINUTES, MAX_TEXT, NAME, Ownership, PATH, ServiceError};
-use koji_notify::koji::{BuildId, BuildState, InstanceName, Nvr, Subject, TaskId, TaskState};
+use koji_notify::desktop::service::{
+    self, INTERFACE, MAX_MINUTES, MAX_TEXT, NAME, Ownership, PATH, Saying, ServiceError,
+};
+use koji_notify::koji::{
+    BuildId, BuildState, Cause, CauseClass, Child, InstanceName, Known, LogName, Nvr, Site, Subject, TaskId, TaskState,
+};
 use koji_notify::view::{InstanceStatus, Status};
 use koji_notify::watch::{Event, Standing, Story, Whereabouts};
 use tokio::sync::{mpsc, watch};
@@ -122,21 +126,97 @@ async fn what_becomes_of_builds_and_tasks_is_told() {
         ..task.clone()
     };
     for it in [build, nameless, task, hostile] {
-        daemon.stories.send(it).await.unwrap();
+        daemon.sayings.send(Saying::Changed(it)).await.unwrap();
     }
     let long = "é".repeat(MAX_TEXT / 2);
     let mut lines = String::new();
-    for _ in 0..4 {
+    for _ in 0..8 {
         writeln!(lines, "{}", heard.next_line().await.replace(&long, "(long)")).unwrap();
     }
     check(
         lines,
         expect![[r#"
             BuildChanged "fedora" 2100001 "bash-5.3-1.fc43" "FAILED" "mona"
+            Changed "fedora" 2100001 0 "bash-5.3-1.fc43" "FAILED" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<true>}
             BuildChanged "fedora" 0 "old-1-1" "BUILDING" ""
+            Changed "fedora" 0 0 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "scratch"=<false> "settled"=<false>}
             TaskChanged "fedora" 140000001 "build" "bash" "CLOSED" "mona"
+            Changed "fedora" 0 140000001 "" "CLOSED" {"doomed"=<false> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "scratch"=<false> "settled"=<true>}
             TaskChanged "fedora" 1 "ab" "(long)" "CLOSED" ""
+            Changed "fedora" 0 1 "" "CLOSED" {"doomed"=<false> "kind"=<"task"> "method"=<"ab"> "mine"=<true> "package"=<"(long)"> "scratch"=<false> "settled"=<true>}
         "#]],
+    );
+}
+
+#[tokio::test]
+async fn why_it_failed_and_where_its_pages_are_is_told_with_it() {
+    let daemon = Daemon::start().await;
+    let site = Site {
+        weburl: Some("https://koji.example.com/koji".to_owned()),
+        topurl: Some("https://files.example.com".to_owned()),
+    };
+    daemon
+        .known
+        .send_modify(|it| _ = it.sites.insert(InstanceName::new("fedora"), site));
+    let mut heard = daemon.listen().await;
+    let child = Child {
+        task: TaskId(4713),
+        method: "buildArch".to_owned(),
+        arch: "x86_64".to_owned(),
+        state: Some(TaskState::Failed),
+    };
+    let doomed = Story {
+        subject: Subject::Task(TaskId(4711)),
+        task: Some(TaskId(4711)),
+        method: Some("build".to_owned()),
+        package: Some("bash".to_owned()),
+        target: Some("rawhide".to_owned()),
+        scratch: true,
+        standing: Standing::Task(TaskState::Open),
+        children: vec![child],
+        ..story()
+    };
+    let explained = Story {
+        subject: Subject::Build(BuildId(77)),
+        task: Some(TaskId(4711)),
+        nvr: Nvr::parse("bash-5.3-1.fc43"),
+        standing: Standing::Build(BuildState::Failed),
+        owner: None,
+        mine: false,
+        cause: Some(Cause {
+            class: CauseClass::Dependencies,
+            task: Some(TaskId(4713)),
+            method: Some("buildArch".to_owned()),
+            arch: Some("x86_64".to_owned()),
+            fault: "BuildError: \0no".to_owned(),
+            log: Some((TaskId(4713), LogName::Root)),
+            lines: vec!["No match".to_owned()],
+        }),
+        ..story()
+    };
+    let nameless = Story {
+        subject: Subject::NamedBuild(Nvr::parse("old-1-1").unwrap()),
+        task: Some(TaskId(3)),
+        ..story()
+    };
+    let elsewhere = Story {
+        instance: InstanceName::new("gone"),
+        ..nameless.clone()
+    };
+    let mut lines = String::new();
+    for it in [doomed, explained, nameless, elsewhere] {
+        daemon.sayings.send(Saying::Changed(it)).await.unwrap();
+        heard.next().await;
+        writeln!(lines, "{}", heard.next_line().await).unwrap();
+    }
+    check(
+        lines,
+        expect![[r#"
+        Changed "fedora" 0 4711 "" "OPEN" {"doomed"=<true> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=4711"> "scratch"=<true> "settled"=<false> "target"=<"rawhide">}
+        Changed "fedora" 77 4711 "bash-5.3-1.fc43" "FAILED" {"arch"=<"x86_64"> "class"=<"dependencies"> "doomed"=<false> "fault"=<"BuildError: no"> "kind"=<"build"> "log"=<"https://files.example.com/work/tasks/4713/4713/root.log"> "mine"=<false> "page"=<"https://koji.example.com/koji/buildinfo?buildID=77"> "scratch"=<false> "settled"=<true>}
+        Changed "fedora" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=3"> "scratch"=<false> "settled"=<false>}
+        Changed "gone" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<false>}
+    "#]],
     );
 }
 
@@ -153,7 +233,7 @@ async fn what_is_asked_for_comes_into_the_inbox() {
     remote.mute("bash", 0).await.unwrap();
     remote.unmute("bash").await.unwrap();
     for toggle in [
-        "started", "finished", "failed", "canceled", "scratch", "tagged", "followed", "sound",
+        "started", "finished", "failed", "canceled", "scratch", "tagged", "in-repo", "followed", "sound",
     ] {
         remote.switch(toggle, true).await.unwrap();
     }
@@ -177,6 +257,7 @@ async fn what_is_asked_for_comes_into_the_inbox() {
             Switch(Canceled, true)
             Switch(Scratch, true)
             Switch(Tagged, true)
+            Switch(InRepo, true)
             Switch(Followed, true)
             Switch(Sound, true)
             Switch(Sound, false)
@@ -315,23 +396,24 @@ async fn the_object_is_gone_when_the_program_ends() {
     let daemon = Daemon::start().await;
     let remote = daemon.client().await;
     let mut heard = daemon.listen().await;
-    daemon.stories.send(story()).await.unwrap();
+    daemon.sayings.send(Saying::Changed(story())).await.unwrap();
     let Daemon {
         bus: _bus,
         connection: _connection,
         status,
-        stories,
+        sayings,
         serving,
         ..
     } = daemon;
     drop(status);
     timely("the end of the service", serving).await.unwrap().unwrap();
-    drop(stories);
+    drop(sayings);
     // What was on its way is told first.
     check(
         heard.next_line().await,
         expect![[r#"BuildChanged "fedora" 1 "" "BUILDING" "mona""#]],
     );
+    assert!(heard.next_line().await.starts_with("Changed "));
     check(
         remote.reload().await.unwrap_err().to_string(),
         expect!["org.freedesktop.DBus.Error.UnknownObject: Unknown object '/org/fedoraproject/KojiNotify'"],
@@ -387,7 +469,8 @@ struct Daemon {
     bus: SessionBus,
     connection: Connection,
     status: watch::Sender<Status>,
-    stories: mpsc::Sender<Story>,
+    known: watch::Sender<Known>,
+    sayings: mpsc::Sender<Saying>,
     inbox: mpsc::Receiver<Event>,
     serving: JoinHandle<Result<(), ServiceError>>,
 }
@@ -396,10 +479,11 @@ impl Daemon {
     async fn start() -> Self {
         let bus = SessionBus::start();
         let (status, shown) = watch::channel(idle());
-        let (stories, announced) = mpsc::channel(8);
+        let (known, meant) = watch::channel(Known::default());
+        let (sayings, said) = mpsc::channel(8);
         let (asked, inbox) = mpsc::channel(INBOX);
         let connection = bus.connect().await;
-        let serving = service::serve(connection.clone(), shown, announced, asked)
+        let serving = service::serve(connection.clone(), shown, meant, said, asked)
             .await
             .unwrap();
         assert_eq!(service::take_name(&connection).await.unwrap(), Ownership::Ours);
@@ -407,7 +491,8 @@ impl Daemon {
             bus,
             connection,
             status,
-            stories,
+            known,
+            sayings,
             inbox,
             serving: tokio::spawn(serving),
         }
@@ -486,6 +571,14 @@ impl Heard {
         let arguments: zbus::zvariant::Structure<'_> = body.deserialize().unwrap();
         let arguments = arguments.fields().iter().map(|it| match it {
             zbus::zvariant::Value::U64(number) => number.to_string(),
+            zbus::zvariant::Value::Dict(details) => {
+                let details: BTreeMap<String, String> = details
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.to_string()))
+                    .collect();
+                let details = details.iter().map(|(name, value)| format!("{name}={value}"));
+                format!("{{{}}}", details.collect::<Vec<_>>().join(" "))
+            }
             other => other.to_string(),
         });
         format!("{member} {}", arguments.collect::<Vec<_>>().join(" "))

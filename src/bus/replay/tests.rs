@@ -219,6 +219,7 @@ fn short(event: &Event) -> String {
         | Event::Slept
         | Event::OnBattery(_)
         | Event::Resumed(_)
+        | Event::NotMeant
         | Event::Asked(_)
         | Event::Shown(..)
         | Event::Closed(..)

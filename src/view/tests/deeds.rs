@@ -2,7 +2,7 @@
 
 use super::causes::{card_of, failed};
 use super::*;
-use crate::watch::{Act, Deed, Digest, Fate, RuleName, Tale, Telling};
+use crate::watch::{Act, Deed, Digest, Fate, Reply, RuleName, Tale, Telling};
 
 #[test]
 fn before_anything_is_done_somebody_is_asked() {
@@ -22,6 +22,45 @@ fn before_anything_is_done_somebody_is_asked() {
         Cancel bash-5.3-1.fc43?
         All that still runs for it on fedora will be stopped
         [confirm Cancel the build] Confirm { act: Cancel, about: (InstanceName("fedora"), Build(BuildId(7))) }
+    "#]]
+    .assert_eq(&words.concat());
+}
+
+#[test]
+fn who_wants_to_follow_something_is_told_how_it_stands() {
+    let mut running = failed();
+    running.standing = Standing::Build(BuildState::Building);
+    running.followed = true;
+    let words = [
+        Some(Reply::Is(running)),
+        Some(Reply::Is(failed())),
+        Some(Reply::Unknown),
+        Some(Reply::NoHub),
+        Some(Reply::NoAnswer("the hub\u{7} is offline".to_owned())),
+        None,
+    ]
+    .map(|it| describe(&card_telling(Telling::Following(it))));
+    expect![[r#"
+        #1 normal transfer
+        bash-5.3-1.fc43 is being built
+        You will be told how it ends
+        [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+        #1 normal transfer
+        bash-5.3-1.fc43 failed
+        It has ended already
+        [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+        #1 normal transfer
+        Koji does not know what the clipboard names
+        Copy the number of a task, the name of a build or the address of its page, and try again
+        #1 normal transfer
+        Nothing can be followed there
+        The configuration names no hub for this Koji
+        #1 normal transfer
+        Koji could not be asked
+        the hub is offline
+        #1 normal transfer
+        The clipboard names no build and no task
+        Copy the number of a task, the name of a build or the address of its page, and try again
     "#]]
     .assert_eq(&words.concat());
 }

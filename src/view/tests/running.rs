@@ -3,7 +3,7 @@
 use super::causes::{children, failed};
 use super::*;
 use crate::koji::{Cause, CauseClass, LogName, Subject};
-use crate::watch::{Act, Learned, Looked, Lookup, Progress};
+use crate::watch::{Act, Asker, Learned, Looked, Lookup, Progress};
 
 #[test]
 fn what_runs_says_how_far_it_is() {
@@ -115,7 +115,7 @@ fn the_menu_of_a_busy_afternoon() {
     let follow = Request::Follow {
         instance: fedora(),
         lookup: lookup.clone(),
-        ticket: None,
+        asker: Asker::Nobody,
     };
     watch.step(time(0), Event::Asked(follow));
     let found = Learned::Found {
@@ -206,7 +206,7 @@ fn the_menu_of_a_busy_afternoon() {
         Request::Unfollow {
             instance: fedora(),
             lookup: Lookup::Build(BuildId(8)),
-            ticket: None,
+            asker: Asker::Nobody,
         },
         Request::FollowClipboard,
     ] {

@@ -372,6 +372,28 @@ fn anybodys_build_can_be_followed_to_its_end() {
 }
 
 #[test]
+fn what_is_followed_from_the_clipboard_is_told_on_screen() {
+    check_hub(
+        "woke
+         looked 0
+         pasted nothing
+         follow pasted 44
+         found task 44 build OPEN bob
+         follow pasted 45
+         found nothing 45",
+        expect![[r#"
+            ask look since=-86400
+            mark 0
+            show #1 following nothing
+            ask find Task(TaskId(44))
+            show #2 following task 44 OPEN
+            ask find Task(TaskId(45))
+            show #3 following unknown
+        "#]],
+    );
+}
+
+#[test]
 fn a_followed_build_that_is_over_is_replied_and_not_told() {
     check_hub(
         "woke
@@ -494,7 +516,7 @@ proptest! {
                 let tales = match notice.telling {
                     Telling::One(tale) => vec![tale],
                     Telling::Many(digest) => digest.tales,
-                    Telling::Confirm(..) | Telling::Acted(_) => Vec::new(),
+                    Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => Vec::new(),
                 };
                 for tale in tales.into_iter().filter(|it| matches!(it.fate, Fate::Finished | Fate::Failed | Fate::Canceled)) {
                     let second = tale.story.ended.unwrap().duration_since(time(0)).as_secs();
@@ -602,10 +624,16 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
             };
             learned(Learned::Explained { about, cause })
         }
+        ["follow", "pasted", id] => Event::Asked(Request::Follow {
+            instance: fedora(),
+            lookup: Lookup::Task(TaskId(id.parse().unwrap())),
+            asker: Asker::Person,
+        }),
+        ["pasted", "nothing"] => Event::NotMeant,
         ["follow", ticket, "task", id] => Event::Asked(Request::Follow {
             instance: fedora(),
             lookup: Lookup::Task(TaskId(id.parse().unwrap())),
-            ticket: Some(Ticket(ticket.parse().unwrap())),
+            asker: Asker::Caller(Ticket(ticket.parse().unwrap())),
         }),
         ["found", "nothing", id] => {
             let lookup = Lookup::Task(TaskId(id.parse().unwrap()));
