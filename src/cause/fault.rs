@@ -299,3 +299,21 @@ fn stage_of(method: Option<&str>) -> Stage {
         Some(_) | None => Stage::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_is_reached_by_its_examples() {
+        for rule in RULES {
+            for (shape, example) in rule.shapes {
+                let verdict = judge(&Said {
+                    text: example,
+                    ..Said::default()
+                });
+                assert_eq!(verdict.rule, rule.id, "{shape}: {example}");
+            }
+        }
+    }
+}

@@ -15,6 +15,13 @@ const MAX_WORD: usize = 120;
 
 /// Returns whether the whole line has this shape.
 pub(super) fn matches(shape: &str, line: &str) -> bool {
+    // Most shapes start with a letter, and most lines with another one.
+    if let Some(first) = shape.bytes().next()
+        && first.is_ascii()
+        && line.bytes().next() != Some(first)
+    {
+        return false;
+    }
     let Some((head, mut shape)) = shape.split_once(ANY) else {
         return rests(shape, line, &mut str::is_empty);
     };
@@ -88,6 +95,12 @@ fn rests<'a>(piece: &str, line: &'a str, will_do: &mut dyn FnMut(&'a str) -> boo
 
 fn is_of_word(it: char) -> bool {
     !it.is_whitespace() && !":;,'\"`()[]{}<>=‘’“”«»".contains(it)
+}
+
+/// Returns whether each part after a gap starts with something fixed, without which a search has nowhere to start.
+#[cfg(test)]
+pub(super) fn is_well_formed(shape: &str) -> bool {
+    shape.split(ANY).skip(1).all(|it| !it.starts_with([NUMBER, WORD]))
 }
 
 #[cfg(test)]

@@ -70,15 +70,48 @@ impl Rule {
 pub(super) fn tables(log: LogName) -> &'static [&'static [Rule]] {
     match log {
         LogName::Build => &[
+            innocent::TRACES,
             machine::RULES,
             innocent::RULES,
             rpm::RULES,
-            tools::RULES,
             suites::RULES,
+            tools::RULES,
             languages::RULES,
         ],
         LogName::Root | LogName::MockOutput => &[requires::INNOCENT, machine::RULES, requires::RULES],
         LogName::Checkout => &[machine::RULES, checkout::RULES],
         LogName::State => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::pattern::{is_well_formed, matches};
+    use super::*;
+
+    #[test]
+    fn each_rule_is_reached_by_its_examples() {
+        let mut wrong = Vec::new();
+        for log in [LogName::Build, LogName::Root, LogName::MockOutput, LogName::Checkout] {
+            let all = || tables(log).iter().flat_map(|it| it.iter());
+            for rule in all() {
+                for (shape, example) in rule.shapes {
+                    let folded = example.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let found = all().find(|it| it.shapes.iter().any(|it| matches(it.0, &folded)));
+                    if folded != *example || !matches(shape, example) || found.map(|it| it.id) != Some(rule.id) {
+                        wrong.push(format!(
+                            "{log:?} {}: {shape:?} {example:?}: {:?}",
+                            rule.id,
+                            found.map(|it| it.id)
+                        ));
+                    }
+                    if !is_well_formed(shape) {
+                        wrong.push(format!("{log:?} {}: {shape:?} is not well formed", rule.id));
+                    }
+                }
+            }
+        }
+        wrong.dedup();
+        assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::koji::CauseClass::Package;
 
-use super::Worth::{Plain, Reason, Sign};
+use super::Worth::{Reason, Sign};
 use super::{Rule, rule};
 
 pub(in super::super) const RULES: &[Rule] = &[
@@ -136,6 +136,10 @@ pub(in super::super) const RULES: &[Rule] = &[
         Reason,
         &[
             (
+                "…: line №: syntax error: unexpected end of file…",
+                "/var/tmp/rpm-tmp.a: line 33: syntax error: unexpected end of file",
+            ),
+            (
                 "…: command not found",
                 "/var/tmp/rpm-tmp.a: line 33: x: command not found",
             ),
@@ -159,10 +163,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             (
                 "…: syntax error near unexpected token …",
                 "/var/tmp/rpm-tmp.a: line 33: syntax error near unexpected token `('",
-            ),
-            (
-                "…: syntax error: unexpected end of file…",
-                "/var/tmp/rpm-tmp.a: line 33: syntax error: unexpected end of file",
             ),
             (
                 "…: unexpected EOF while looking for matching …",
@@ -218,6 +218,56 @@ pub(in super::super) const RULES: &[Rule] = &[
         Reason,
         &[
             (
+                "…: cannot find -l…",
+                "/usr/bin/ld: cannot find -lx: No such file or directory",
+            ),
+            (
+                "…ld: cannot find …",
+                "/usr/bin/ld: cannot find x.o: No such file or directory",
+            ),
+            ("…: kann -l… nicht finden…", "/usr/bin/ld: kann -lx nicht finden"),
+            (
+                "…: ne peut trouver -l…",
+                "/usr/bin/ld : ne peut trouver -lx : Aucun fichier",
+            ),
+            (
+                "…: undefined reference to symbol …",
+                "/usr/bin/ld: x.o: undefined reference to symbol 'y@@Z'",
+            ),
+            (
+                "…error adding symbols: …",
+                "/usr/bin/ld: /usr/lib64/libm.so.6: error adding symbols: DSO missing from command line",
+            ),
+            (
+                "…: relocation ¤ against …",
+                "/usr/bin/ld: x.o: relocation R_X86_64_32 against `.rodata' can not be used when making a shared object",
+            ),
+            ("ld.¤: error: …", "ld.lld: error: undefined symbol: x"),
+            ("ld: error: …", "ld: error: x"),
+            ("¤ld.¤: error: …", "/usr/bin/ld.gold: error: x"),
+            ("…: file in wrong format…", "/usr/bin/ld: x.so: file in wrong format"),
+            (
+                "…: hidden symbol … is referenced by DSO",
+                "/usr/bin/ld: x: hidden symbol `y' in z is referenced by DSO",
+            ),
+            (
+                "…failed: symbol not defined…",
+                "/usr/bin/ld: x: version script assignment of `A' to symbol `y' failed: symbol not defined",
+            ),
+            (
+                "…/ld:…: syntax error in …",
+                "/usr/bin/ld:x.map:3: syntax error in VERSION script",
+            ),
+            (
+                "…recompile with -fPIC…",
+                "/usr/bin/ld: failed to set y; recompile with -fPIC",
+            ),
+            ("…: final link failed: …", "/usr/bin/ld: final link failed: bad value"),
+            (
+                "…unresolvable …relocation against …",
+                "ld: x: unresolvable R_X86_64 relocation against symbol `y'",
+            ),
+            (
                 "…: undefined reference to …",
                 "/usr/bin/ld: x.o: in function `main': x.c:3: undefined reference to `y'",
             ),
@@ -236,68 +286,13 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "/usr/bin/ld: x.o:(.bss+0x0): multiple definition of `y'; z.o: first defined here",
             ),
             (
-                "…ld…: cannot find …",
-                "/usr/bin/ld: cannot find -lx: No such file or directory",
-            ),
-            ("…ld…: …kann … nicht finden…", "/usr/bin/ld: kann -lx nicht finden"),
-            (
-                "…ld…: …DSO missing from command line",
-                "/usr/bin/ld: /usr/lib64/libm.so.6: error adding symbols: DSO missing from command line",
-            ),
-            (
-                "…ld…: …error adding symbols: …",
-                "/usr/bin/ld: x.a: error adding symbols: archive has no index; run ranlib to add one",
-            ),
-            (
-                "…ld…: …relocation ¤ against …",
-                "/usr/bin/ld: x.o: relocation R_X86_64_32 against `.rodata' can not be used when making a shared object",
-            ),
-            (
                 "…: relocation truncated to fit: …",
                 "x.c:(.text+0x1): relocation truncated to fit: R_X86_64_PC32 against `y'",
             ),
-            ("…ld…: …undefined symbol: …", "ld.lld: error: undefined symbol: x"),
-            ("…ld…: error: …", "ld.lld: error: unable to find library -lx"),
             ("mold: …", "mold: fatal: library not found: x"),
-            (
-                "…ld…: …file in wrong format…",
-                "/usr/bin/ld: skipping incompatible x.so: file in wrong format",
-            ),
             (
                 "…: file not recognized: …",
                 "x.o: file not recognized: file format not recognized",
-            ),
-            (
-                "…ld…: …hidden symbol … is referenced by DSO",
-                "/usr/bin/ld: x: hidden symbol `y' in z is referenced by DSO",
-            ),
-            (
-                "…ld…: …symbol … undefined…",
-                "/usr/bin/ld: version script assignment of `A' to symbol `x' failed: symbol not defined, symbol undefined",
-            ),
-            (
-                "…ld…: …failed: symbol not defined…",
-                "ld.lld: x: version script assignment of 'A' to symbol 'y' failed: symbol not defined",
-            ),
-            (
-                "…ld…: …syntax error…",
-                "/usr/bin/ld:x.map:3: syntax error in VERSION script",
-            ),
-            (
-                "…ld…:…: syntax error in …",
-                "/usr/bin/ld:x.map:3: syntax error in VERSION script",
-            ),
-            (
-                "…ld…: …recompile with -fPIC…",
-                "/usr/bin/ld: failed to set y; recompile with -fPIC",
-            ),
-            (
-                "…ld: …final link failed: …",
-                "/usr/bin/ld: final link failed: bad value",
-            ),
-            (
-                "…ld…: …unresolvable …relocation against …",
-                "ld: x: unresolvable R_X86_64 relocation against symbol `y'",
             ),
             (
                 "lto1: …",
@@ -310,6 +305,23 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Reason,
         &[
+            (
+                "…: line №: № Bus error…",
+                "/bin/sh: line 1: 17 Bus error (core dumped) ./x",
+            ),
+            (
+                "…: line №: № Illegal instruction…",
+                "/bin/sh: line 1: 17 Illegal instruction (core dumped) ./x",
+            ),
+            ("…: line №: № Aborted…", "/bin/sh: line 1: 17 Aborted (core dumped) ./x"),
+            (
+                "…: line №: № Segmentation fault…",
+                "/var/tmp/rpm-tmp.a: line 33: 17 Segmentation fault (core dumped) ./x",
+            ),
+            (
+                "…:№:№: runtime error: …",
+                "x.c:12:3: runtime error: signed integer overflow",
+            ),
             ("…: Assertion …failed…", "x: x.c:12: main: Assertion `y' failed."),
             (
                 "…:№:¤: assertion failed…",
@@ -336,28 +348,8 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "==17==ERROR: AddressSanitizer: heap-use-after-free on address 0x1",
             ),
             (
-                "…: runtime error: …",
-                "x.c:12:3: runtime error: signed integer overflow",
-            ),
-            (
                 "…: internal compiler error: …",
                 "x.c:12:3: internal compiler error: in y, at z.c:12",
-            ),
-            (
-                "…Segmentation fault (core dumped)…",
-                "/var/tmp/rpm-tmp.a: line 33: 17 Segmentation fault (core dumped) ./x",
-            ),
-            (
-                "…Aborted (core dumped)…",
-                "/bin/sh: line 1: 17 Aborted (core dumped) ./x",
-            ),
-            (
-                "…Illegal instruction (core dumped)…",
-                "/bin/sh: line 1: 17 Illegal instruction (core dumped) ./x",
-            ),
-            (
-                "…Bus error (core dumped)…",
-                "/bin/sh: line 1: 17 Bus error (core dumped) ./x",
             ),
         ],
     ),
@@ -366,6 +358,18 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Reason,
         &[
+            (
+                "¤: failed to create …",
+                "ln: failed to create symbolic link 'x': File exists",
+            ),
+            (
+                "¤: failed to access …",
+                "ln: failed to access 'x': No such file or directory",
+            ),
+            (
+                "¤: failed to preserve …",
+                "cp: failed to preserve ownership for 'x': Operation not permitted",
+            ),
             (
                 "¤: cannot stat …",
                 "install: cannot stat 'x': No such file or directory",
@@ -396,7 +400,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "¤: cannot change …",
                 "install: cannot change owner and permissions of 'x': Operation not permitted",
             ),
-            ("¤: failed to …", "ln: failed to create symbolic link 'x': File exists"),
             ("¤: target …: …", "cp: target 'x': No such file or directory"),
             ("¤: target … is not a directory", "cp: target 'x' is not a directory"),
             ("¤: omitting directory …", "install: omitting directory 'x'"),
@@ -436,14 +439,12 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "….desktop: error: …",
                 "x.desktop: error: value \"y\" for key \"Icon\" is an icon name with an extension",
             ),
-            ("….desktop: …rror…", "/builddir/x.desktop: error: file contains key y"),
             (
                 "Error on file \"…",
                 "Error on file \"x.desktop\": No such file or directory",
             ),
             ("….xml: FAILED:", "x.metainfo.xml: FAILED:"),
             ("…Validation failed…", "Validation failed"),
-            ("✘ Validation failed: …", "✘ Validation failed: errors: 1, warnings: 2"),
             ("E: ¤:№: …", "E: org.x:12: tag-invalid y"),
         ],
     )
@@ -527,6 +528,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Reason,
         &[
+            ("…(№,№) Error: …", "x.nim(12,3) Error: undeclared identifier: 'y'"),
             (
                 "…:№:№: error:…",
                 "src/x.c:12:3: error: 'y' undeclared (first use in this function)",
@@ -553,7 +555,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ),
             ("…(№): Error: …", "x.d(12): Error: undefined identifier y"),
             ("…(№,№): Error: …", "x.d(12,3): Error: undefined identifier y"),
-            ("…(№,№) Error: …", "x.nim(12, 3) Error: undeclared identifier: 'y'"),
             ("…(№, №) Error: …", "x.nim(12, 3) Error: undeclared identifier: 'y'"),
             ("…:№:№ - error …", "x.ts:12:3 - error TS2304: Cannot find name 'y'."),
             ("…:№:№: Fehler: …", "x.c:12:3: Fehler: »y« nicht deklariert"),
@@ -601,41 +602,12 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     ),
     rule(
-        "no-such-file",
-        Package,
-        Plain,
-        &[
-            ("…: No such file or directory", "x: y: No such file or directory"),
-            (
-                "…: Datei oder Verzeichnis nicht gefunden",
-                "x: y: Datei oder Verzeichnis nicht gefunden",
-            ),
-            (
-                "…: Aucun fichier ou dossier de ce type",
-                "x: y: Aucun fichier ou dossier de ce type",
-            ),
-            (
-                "…: Нет такого файла или каталога",
-                "x: y: Нет такого файла или каталога",
-            ),
-            (
-                "…: そのようなファイルやディレクトリはありません",
-                "x: y: そのようなファイルやディレクトリはありません",
-            ),
-            ("…: 没有那个文件或目录", "x: y: 没有那个文件或目录"),
-            (
-                "…: No existe el fichero o el directorio",
-                "x: y: No existe el fichero o el directorio",
-            ),
-            ("…: Permission denied", "x: y: Permission denied"),
-        ],
-    ),
-    rule(
         "crash-signs",
         Package,
         Sign,
         &[
-            ("…Segmentation fault…", "Segmentation fault"),
+            ("Segmentation fault…", "Segmentation fault"),
+            ("…: Segmentation fault", "x: Segmentation fault"),
             ("Aborted", "Aborted"),
             ("Illegal instruction", "Illegal instruction"),
             ("Bus error", "Bus error"),
