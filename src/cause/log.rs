@@ -11,7 +11,7 @@ mod scope;
 use crate::koji::cause::MAX_CAUSE_LINES;
 use crate::koji::{CauseClass, LogName};
 
-use super::{Sure, pattern, text};
+use super::{Sure, text};
 use rules::{Rule, Worth};
 use scope::Scope;
 
@@ -142,18 +142,13 @@ fn hits(name: LogName, lines: &[Line], scope: &Scope) -> Vec<Hit> {
     within
         .filter(|(_, line)| !line.folded.is_empty())
         .filter_map(|(at, line)| {
-            let known = rule_for(name, &line.folded);
+            let known = rules::rule_for(name, &line.folded);
             // Whatever rpm has in its list is an error to rpm.
             let is_listed = line.is_indented && scope.errors.is_some_and(|it| at > it);
             let rule = known.or_else(|| is_listed.then_some(&rules::rpm::LISTED))?;
             Some(Hit { at, rule })
         })
         .collect()
-}
-
-fn rule_for(name: LogName, line: &str) -> Option<&'static Rule> {
-    let mut rules = rules::tables(name).iter().flat_map(|it| it.iter());
-    rules.find(|rule| rule.shapes.iter().any(|it| pattern::matches(it.0, line)))
 }
 
 /// How early a line's worth is asked for; less is earlier. `None`: never.

@@ -306,6 +306,8 @@ fn a_fault_is_one_clean_sentence() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn any_bytes_are_read_as_a_log(bytes in proptest::collection::vec(any::<u8>(), 0..4000), whole: bool) {
         holds(&bytes, whole);

@@ -12,7 +12,11 @@ pub(super) mod rpm;
 pub(super) mod suites;
 pub(super) mod tools;
 
+use std::sync::LazyLock;
+
 use crate::koji::{CauseClass, LogName};
+
+use super::super::pattern::{Pairs, matches};
 
 /// One kind of line.
 #[derive(Debug)]
@@ -66,8 +70,45 @@ impl Rule {
     }
 }
 
+/// A shape, ready to be held against many lines.
+struct Asked {
+    pairs: Pairs,
+    shape: &'static str,
+    rule: &'static Rule,
+}
+
+static OF_BUILD: LazyLock<Vec<Asked>> = LazyLock::new(|| asked(LogName::Build));
+static OF_ROOT: LazyLock<Vec<Asked>> = LazyLock::new(|| asked(LogName::Root));
+static OF_CHECKOUT: LazyLock<Vec<Asked>> = LazyLock::new(|| asked(LogName::Checkout));
+
+fn asked(log: LogName) -> Vec<Asked> {
+    let rules = tables(log).iter().flat_map(|it| it.iter());
+    let shapes = rules.flat_map(|rule| rule.shapes.iter().map(move |it| (rule, it.0)));
+    let asked = shapes.map(|(rule, shape)| Asked {
+        pairs: Pairs::of_shape(shape),
+        shape,
+        rule,
+    });
+    asked.collect()
+}
+
+/// Returns the first rule that a line matches. The line's blanks are folded.
+pub(super) fn rule_for(log: LogName, line: &str) -> Option<&'static Rule> {
+    let asked: &[Asked] = match log {
+        LogName::Build => &OF_BUILD,
+        LogName::Root | LogName::MockOutput => &OF_ROOT,
+        LogName::Checkout => &OF_CHECKOUT,
+        LogName::State => &[],
+    };
+    let pairs = Pairs::of_line(line);
+    let found = asked
+        .iter()
+        .find(|it| pairs.may_hold(&it.pairs) && matches(it.shape, line));
+    found.map(|it| it.rule)
+}
+
 /// Returns the tables for a log, in the order in which they are asked.
-pub(super) fn tables(log: LogName) -> &'static [&'static [Rule]] {
+fn tables(log: LogName) -> &'static [&'static [Rule]] {
     match log {
         LogName::Build => &[
             innocent::TRACES,
@@ -86,7 +127,7 @@ pub(super) fn tables(log: LogName) -> &'static [&'static [Rule]] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::pattern::{is_well_formed, matches};
+    use super::super::super::pattern::is_well_formed;
     use super::*;
 
     #[test]
@@ -97,7 +138,7 @@ mod tests {
             for rule in all() {
                 for (shape, example) in rule.shapes {
                     let folded = example.split_whitespace().collect::<Vec<_>>().join(" ");
-                    let found = all().find(|it| it.shapes.iter().any(|it| matches(it.0, &folded)));
+                    let found = rule_for(log, &folded);
                     if folded != *example || !matches(shape, example) || found.map(|it| it.id) != Some(rule.id) {
                         wrong.push(format!(
                             "{log:?} {}: {shape:?} {example:?}: {:?}",

@@ -66,7 +66,7 @@ const REQUEST: &[&str] = &[
 const COLLECTING: &[&str] = &["Processing files: …", "Checking for unpackaged file(s): …"];
 
 fn is(shapes: &[&str], line: &Line) -> bool {
-    shapes.iter().any(|it| matches(it, &line.folded))
+    !line.folded.is_empty() && shapes.iter().any(|it| matches(it, &line.folded))
 }
 
 fn last(lines: &[Line], is_it: impl Fn(&Line) -> bool) -> Option<usize> {
