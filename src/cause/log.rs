@@ -281,9 +281,10 @@ fn found(name: LogName, lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding 
     }
     // Where a section ran, the spec was read and its sources were there.
     let is_past_source = stage.is_some_and(|it| !["%prep", "%generate_buildrequires"].contains(&it));
-    let class = match first.rule.class {
-        CauseClass::SourceRpm if is_past_source => CauseClass::Package,
-        class => class,
+    let class = if is_past_source && first.rule.class == CauseClass::SourceRpm {
+        CauseClass::Package
+    } else {
+        first.rule.class
     };
     let is_firm = best.is_some_and(|it| it < 4) || (best == Some(4) && scope.is_failure);
     Finding {

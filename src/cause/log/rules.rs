@@ -4,6 +4,7 @@
 //! out by a rule that stands before the one that would hit.
 
 pub(super) mod checkout;
+pub(super) mod compilers;
 pub(super) mod innocent;
 pub(super) mod languages;
 pub(super) mod machine;
@@ -117,6 +118,7 @@ fn tables(log: LogName) -> &'static [&'static [Rule]] {
             rpm::RULES,
             suites::RULES,
             tools::RULES,
+            compilers::RULES,
             languages::RULES,
         ],
         LogName::Root | LogName::MockOutput => &[requires::INNOCENT, machine::RULES, requires::RULES],
