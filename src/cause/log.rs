@@ -158,12 +158,13 @@ fn rank(worth: Worth, order: Order) -> Option<u8> {
         (Worth::Verdict, Order::Tests) => Some(1),
         (Worth::Reason, _) | (Worth::Verdict, Order::Unknown) => Some(2),
         (Worth::Verdict, Order::Known) => Some(3),
-        (Worth::Plain, _) => Some(4),
+        (Worth::Plain, _) => Some(PLAIN),
         (Worth::Sign, _) => Some(SIGN),
         (Worth::Follower | Worth::Innocent, _) => None,
     }
 }
 
+const PLAIN: u8 = 4;
 const SIGN: u8 = 5;
 
 /// Which lines say most depends on what was going on.
@@ -286,7 +287,9 @@ fn found(name: LogName, lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding 
     } else {
         first.rule.class
     };
-    let is_firm = best.is_some_and(|it| it < 4) || (best == Some(4) && scope.is_failure);
+    // That a section failed is sure, whatever the line says that is shown.
+    let is_told = name == LogName::Build && scope.is_failure && (best == Some(PLAIN) || stage.is_some());
+    let is_firm = is_told || best.is_some_and(|it| it < PLAIN);
     Finding {
         class: Some(class),
         stage: scope.stage.clone(),
@@ -353,6 +356,11 @@ fn guess(lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding {
         class: Some(CauseClass::Package),
         stage: scope.stage.clone(),
         lines: numbered(lines, &shown),
+        sure: if scope.stage.is_some() && scope.is_failure {
+            Sure::Likely
+        } else {
+            Sure::Guess
+        },
         ..Finding::nothing()
     }
 }

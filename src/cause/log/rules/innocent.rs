@@ -12,6 +12,15 @@ pub(in super::super) const TRACES: &[Rule] = &[
         Package,
         Innocent,
         &[
+            (
+                "_configtest…",
+                "_configtest.c:1:10: fatal error: x.h: No such file or directory",
+            ),
+            (
+                "/tmp/tmp…",
+                "/tmp/tmpa1/x.c:1:10: fatal error: x.h: No such file or directory",
+            ),
+            ("try.c:…", "try.c:1:10: fatal error: x.h: No such file or directory"),
             ("[№ of №] …", "[4 of 12] Compiling Error: x"),
             ("[ № of №] …", "[ 1 of 12] Compiling Error: x"),
             ("+ …", "+ ./configure --disable-error: no"),
@@ -314,6 +323,10 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Innocent,
         &[
+            ("…: Warning: …", "src/x.erl:12:3: Warning: variable 'Error' is unused"),
+            ("…: WARNING: …", "x.c:12: WARNING: error: y"),
+            ("…: предупреждение: …", "x.c:12:3: предупреждение: x: error: y"),
+            ("…: avertissement : …", "x.c:12:3: avertissement : error: y"),
             ("warning: …", "warning: File listed twice: error: /usr/x"),
             ("WARNING: …", "WARNING: error: x"),
             ("Warning: …", "Warning: error: x"),

@@ -482,7 +482,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     rule(
         "install-heads",
         Buildroot,
-        Plain,
+        Verdict,
         &[
             ("…Could not run transaction…", "Error: Could not run transaction."),
             ("…Transaction failed…", "Error: Transaction failed"),
@@ -497,6 +497,15 @@ pub(in super::super) const RULES: &[Rule] = &[
         Buildroot,
         Follower,
         &[
+            (
+                "error: Bad exit status from …",
+                "error: Bad exit status from /var/tmp/rpm-tmp.a (%build)",
+            ),
+            (
+                "Bad exit status from …",
+                "Bad exit status from /var/tmp/rpm-tmp.a (%build)",
+            ),
+            ("RPM build errors:", "RPM build errors:"),
             (
                 "Traceback (most recent call last):",
                 "Traceback (most recent call last):",
