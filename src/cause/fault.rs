@@ -7,7 +7,7 @@ mod rules;
 use crate::koji::{CauseClass, LogName};
 
 use super::{Sure, pattern, text};
-use rules::{RULES, Rule};
+use rules::Rule;
 
 /// The most of a fault's text that is looked at, in bytes.
 const MAX_FAULT: usize = 64 * 1024;
@@ -74,7 +74,7 @@ pub fn judge(said: &Said<'_>) -> Verdict {
     let code = said.code.or_else(|| name.and_then(code_of));
     let stage = stage_of(said.method);
     let is_named = |it: &str| name.is_some_and(|name| pattern::matches(it, &format!("{name}: {sentence}")));
-    let rule = RULES.iter().find(|rule| {
+    let rule = rules::all().find(|rule| {
         rule.shapes
             .iter()
             .any(|it| pattern::matches(it.0, sentence) || is_named(it.0))
@@ -297,5 +297,23 @@ fn stage_of(method: Option<&str>) -> Stage {
             | "vmExec",
         ) => Stage::Build,
         Some(_) | None => Stage::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_is_reached_by_its_examples() {
+        for rule in rules::all() {
+            for (shape, example) in rule.shapes {
+                let verdict = judge(&Said {
+                    text: example,
+                    ..Said::default()
+                });
+                assert_eq!(verdict.rule, rule.id, "{shape}: {example}");
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ mod scope;
 use crate::koji::cause::MAX_CAUSE_LINES;
 use crate::koji::{CauseClass, LogName};
 
-use super::{Sure, pattern, text};
+use super::{Sure, text};
 use rules::{Rule, Worth};
 use scope::Scope;
 
@@ -142,7 +142,7 @@ fn hits(name: LogName, lines: &[Line], scope: &Scope) -> Vec<Hit> {
     within
         .filter(|(_, line)| !line.folded.is_empty())
         .filter_map(|(at, line)| {
-            let known = rule_for(name, &line.folded);
+            let known = rules::rule_for(name, &line.folded);
             // Whatever rpm has in its list is an error to rpm.
             let is_listed = line.is_indented && scope.errors.is_some_and(|it| at > it);
             let rule = known.or_else(|| is_listed.then_some(&rules::rpm::LISTED))?;
@@ -151,24 +151,37 @@ fn hits(name: LogName, lines: &[Line], scope: &Scope) -> Vec<Hit> {
         .collect()
 }
 
-fn rule_for(name: LogName, line: &str) -> Option<&'static Rule> {
-    let mut rules = rules::tables(name).iter().flat_map(|it| it.iter());
-    rules.find(|rule| rule.shapes.iter().any(|it| pattern::matches(it.0, line)))
+/// How early a line's worth is asked for; less is earlier. `None`: never.
+fn rank(worth: Worth, order: Order) -> Option<u8> {
+    match (worth, order) {
+        (Worth::Machine, _) => Some(0),
+        (Worth::Verdict, Order::Tests) => Some(1),
+        (Worth::Reason, _) | (Worth::Verdict, Order::Unknown) => Some(2),
+        (Worth::Verdict, Order::Known) => Some(3),
+        (Worth::Plain, _) => Some(PLAIN),
+        (Worth::Sign, _) => Some(SIGN),
+        (Worth::Follower | Worth::Innocent, _) => None,
+    }
 }
 
-/// How early a line's worth is asked for; less is earlier. `None`: never.
-fn rank(worth: Worth, stage: Option<&str>) -> Option<u8> {
-    let is_test = stage == Some("%check");
-    match worth {
-        Worth::Machine => Some(0),
-        Worth::Verdict if is_test => Some(1),
-        Worth::Reason => Some(2),
-        // Where the stage is not known, what comes first decides.
-        Worth::Verdict if stage.is_none() => Some(2),
-        Worth::Verdict => Some(3),
-        Worth::Plain => Some(4),
-        Worth::Sign => Some(5),
-        Worth::Follower | Worth::Innocent => None,
+const PLAIN: u8 = 4;
+const SIGN: u8 = 5;
+
+/// Which lines say most depends on what was going on.
+#[derive(Clone, Copy)]
+enum Order {
+    /// In a test suite, what a tested program writes is worth less than what the suite says.
+    Tests,
+    Known,
+    /// Where the stage is not known, what comes first decides.
+    Unknown,
+}
+
+fn order(name: LogName, stage: Option<&str>) -> Order {
+    match (name, stage) {
+        (LogName::Build, Some("%check")) => Order::Tests,
+        (LogName::Build, None) => Order::Unknown,
+        (LogName::Build | LogName::Root | LogName::Checkout | LogName::MockOutput | LogName::State, _) => Order::Known,
     }
 }
 
@@ -186,7 +199,7 @@ fn build(lines: &[Line], is_whole: bool) -> Finding {
     }
     let scope = scope::of_build(lines);
     let hits = hits(LogName::Build, lines, &scope);
-    let found = found(lines, &scope, &hits);
+    let found = found(LogName::Build, lines, &scope, &hits);
     if found.rule.is_none() && is_whole && lines.iter().filter(|it| !it.folded.is_empty()).count() < TINY {
         return Finding {
             look_in: Some(LogName::Root),
@@ -212,19 +225,19 @@ fn request(lines: &[Line]) -> Finding {
 fn root(name: LogName, lines: &[Line]) -> Finding {
     let whole = Scope::whole(lines.len());
     let all = hits(name, lines, &whole);
-    let is_bad = |it: &&Hit| rank(it.rule.worth, None).is_some_and(|it| it <= 4);
+    let is_bad = |it: &&Hit| rank(it.rule.worth, Order::Known).is_some_and(|it| it < SIGN);
     let Some(last) = all.iter().rfind(is_bad).map(|it| it.at) else {
         if scope::asks_for_requirements(lines) {
             return request(lines);
         }
-        return found(lines, &whole, &all);
+        return found(name, lines, &whole, &all);
     };
     let scope = scope::of_command(lines, last);
     let within: Vec<Hit> = all
         .into_iter()
         .filter(|it| it.at >= scope.start && it.at < scope.end)
         .collect();
-    let mut finding = found(lines, &scope, &within);
+    let mut finding = found(name, lines, &scope, &within);
     // Without its own packages a chroot cannot start, whatever the package asks for.
     if finding.class == Some(CauseClass::Dependencies) && scope::is_of_chroot(lines, last) {
         finding.class = Some(CauseClass::Buildroot);
@@ -234,7 +247,7 @@ fn root(name: LogName, lines: &[Line]) -> Finding {
 
 fn whole(name: LogName, lines: &[Line]) -> Finding {
     let scope = Scope::whole(lines.len());
-    found(lines, &scope, &hits(name, lines, &scope))
+    found(name, lines, &scope, &hits(name, lines, &scope))
 }
 
 /// `state.log` tells which step was open, and never why.
@@ -246,21 +259,22 @@ fn state(lines: &[Line]) -> Finding {
 }
 
 /// Chooses the lines that decide.
-fn found(lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding {
+fn found(name: LogName, lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding {
     let stage = scope.stage.as_deref();
-    let rank = |it: &Hit| rank(it.rule.worth, stage);
+    let order = order(name, stage);
+    let rank = |it: &Hit| rank(it.rule.worth, order);
     let best = hits.iter().filter_map(rank).min();
     let mut of_best = hits.iter().filter(|it| best.is_some() && rank(it) == best);
     let first = match best {
         // A sign is the better the nearer it is to the end.
-        Some(5) => of_best.next_back(),
+        Some(SIGN) => of_best.next_back(),
         Some(_) => of_best.next(),
         None => None,
     };
     let Some(first) = first else {
         return guess(lines, scope, hits);
     };
-    if best == Some(5) && !scope.is_failure && !has_follower(hits) {
+    if best == Some(SIGN) && !scope.is_failure && !has_follower(hits) {
         return Finding {
             stage: scope.stage.clone(),
             ..Finding::nothing()
@@ -273,7 +287,9 @@ fn found(lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding {
     } else {
         first.rule.class
     };
-    let is_firm = best.is_some_and(|it| it < 4) || (best == Some(4) && scope.is_failure);
+    // That a section failed is sure, whatever the line says that is shown.
+    let is_told = name == LogName::Build && scope.is_failure && (best == Some(PLAIN) || stage.is_some());
+    let is_firm = is_told || best.is_some_and(|it| it < PLAIN);
     Finding {
         class: Some(class),
         stage: scope.stage.clone(),
@@ -295,12 +311,15 @@ fn chosen(
     rank: impl Fn(&Hit) -> Option<u8>,
 ) -> Vec<(usize, String)> {
     let mut chosen = vec![first.at];
-    let is_new = |chosen: &[usize], at: usize| {
-        let shown = lines.get(at).map(|it| &it.shown);
-        chosen.iter().all(|it| lines.get(*it).map(|it| &it.shown) != shown)
+    let shown = |at: usize| lines.get(at).map_or("", |it| it.shown.as_str());
+    // rpm repeats its errors without their first word.
+    let is_new = |chosen: &[usize], at: usize| chosen.iter().all(|it| !shown(*it).ends_with(shown(at)));
+    let is_consequence = |at: usize| {
+        let rule = hits.iter().find(|it| it.at == at).map(|it| it.rule.worth);
+        matches!(rule, Some(Worth::Follower | Worth::Innocent))
     };
     let after = (first.at + 1..scope.end).filter(|at| lines.get(*at).is_some_and(|it| !it.folded.is_empty()));
-    chosen.extend(after.take(first.rule.tail));
+    chosen.extend(after.take(first.rule.tail).take_while(|at| !is_consequence(*at)));
     let limit = rank(first).max(Some(3));
     let others = || hits.iter().filter(|it| rank(it).is_some() && rank(it) <= limit);
     for other in others().filter(|it| it.rule.id != first.rule.id).chain(others()) {
@@ -337,6 +356,11 @@ fn guess(lines: &[Line], scope: &Scope, hits: &[Hit]) -> Finding {
         class: Some(CauseClass::Package),
         stage: scope.stage.clone(),
         lines: numbered(lines, &shown),
+        sure: if scope.stage.is_some() && scope.is_failure {
+            Sure::Likely
+        } else {
+            Sure::Guess
+        },
         ..Finding::nothing()
     }
 }

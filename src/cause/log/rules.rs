@@ -4,6 +4,7 @@
 //! out by a rule that stands before the one that would hit.
 
 pub(super) mod checkout;
+pub(super) mod compilers;
 pub(super) mod innocent;
 pub(super) mod languages;
 pub(super) mod machine;
@@ -12,7 +13,11 @@ pub(super) mod rpm;
 pub(super) mod suites;
 pub(super) mod tools;
 
+use std::sync::LazyLock;
+
 use crate::koji::{CauseClass, LogName};
+
+use super::super::pattern::{Pairs, matches};
 
 /// One kind of line.
 #[derive(Debug)]
@@ -66,19 +71,90 @@ impl Rule {
     }
 }
 
+/// A shape, ready to be held against many lines.
+struct Asked {
+    pairs: Pairs,
+    shape: &'static str,
+    rule: &'static Rule,
+}
+
+static OF_BUILD: LazyLock<Vec<Asked>> = LazyLock::new(|| asked(LogName::Build));
+static OF_ROOT: LazyLock<Vec<Asked>> = LazyLock::new(|| asked(LogName::Root));
+static OF_CHECKOUT: LazyLock<Vec<Asked>> = LazyLock::new(|| asked(LogName::Checkout));
+
+fn asked(log: LogName) -> Vec<Asked> {
+    let rules = tables(log).iter().flat_map(|it| it.iter());
+    let shapes = rules.flat_map(|rule| rule.shapes.iter().map(move |it| (rule, it.0)));
+    let asked = shapes.map(|(rule, shape)| Asked {
+        pairs: Pairs::of_shape(shape),
+        shape,
+        rule,
+    });
+    asked.collect()
+}
+
+/// Returns the first rule that a line matches. The line's blanks are folded.
+pub(super) fn rule_for(log: LogName, line: &str) -> Option<&'static Rule> {
+    let asked: &[Asked] = match log {
+        LogName::Build => &OF_BUILD,
+        LogName::Root | LogName::MockOutput => &OF_ROOT,
+        LogName::Checkout => &OF_CHECKOUT,
+        LogName::State => &[],
+    };
+    let pairs = Pairs::of_line(line);
+    let found = asked
+        .iter()
+        .find(|it| pairs.may_hold(&it.pairs) && matches(it.shape, line));
+    found.map(|it| it.rule)
+}
+
 /// Returns the tables for a log, in the order in which they are asked.
-pub(super) fn tables(log: LogName) -> &'static [&'static [Rule]] {
+fn tables(log: LogName) -> &'static [&'static [Rule]] {
     match log {
         LogName::Build => &[
+            innocent::TRACES,
             machine::RULES,
             innocent::RULES,
             rpm::RULES,
-            tools::RULES,
             suites::RULES,
+            tools::RULES,
+            compilers::RULES,
             languages::RULES,
         ],
         LogName::Root | LogName::MockOutput => &[requires::INNOCENT, machine::RULES, requires::RULES],
         LogName::Checkout => &[machine::RULES, checkout::RULES],
         LogName::State => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::pattern::is_well_formed;
+    use super::*;
+
+    #[test]
+    fn each_rule_is_reached_by_its_examples() {
+        let mut wrong = Vec::new();
+        for log in [LogName::Build, LogName::Root, LogName::MockOutput, LogName::Checkout] {
+            let all = || tables(log).iter().flat_map(|it| it.iter());
+            for rule in all() {
+                for (shape, example) in rule.shapes {
+                    let folded = example.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let found = rule_for(log, &folded);
+                    if folded != *example || !matches(shape, example) || found.map(|it| it.id) != Some(rule.id) {
+                        wrong.push(format!(
+                            "{log:?} {}: {shape:?} {example:?}: {:?}",
+                            rule.id,
+                            found.map(|it| it.id)
+                        ));
+                    }
+                    if !is_well_formed(shape) {
+                        wrong.push(format!("{log:?} {}: {shape:?} is not well formed", rule.id));
+                    }
+                }
+            }
+        }
+        wrong.dedup();
+        assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
     }
 }

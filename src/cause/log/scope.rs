@@ -66,7 +66,7 @@ const REQUEST: &[&str] = &[
 const COLLECTING: &[&str] = &["Processing files: …", "Checking for unpackaged file(s): …"];
 
 fn is(shapes: &[&str], line: &Line) -> bool {
-    shapes.iter().any(|it| matches(it, &line.folded))
+    !line.folded.is_empty() && shapes.iter().any(|it| matches(it, &line.folded))
 }
 
 fn last(lines: &[Line], is_it: impl Fn(&Line) -> bool) -> Option<usize> {
@@ -88,7 +88,9 @@ pub(super) fn is_success(lines: &[Line]) -> bool {
 pub(super) fn asks_for_requirements(lines: &[Line]) -> bool {
     let request = last(lines, |it| is(REQUEST, it));
     let other = last(lines, |it| is(SECTION, it) || is(BAD_EXIT, it) || is(ERRORS, it));
-    request.is_some() && request > other
+    // Here rpm names what is missing.
+    let named = last(lines, |it| matches("error: Failed …dependencies:", &it.folded));
+    request.is_some() && request > other && named <= other
 }
 
 /// Returns where the last request stands: the line that names the other log, if there is one.

@@ -41,10 +41,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "error: the lock file x needs to be updated but --locked was passed",
             ),
             (
-                "error: rustc № …",
-                "error: rustc 1.70.0 is not supported by the following packages:",
-            ),
-            (
                 "error: rustc …",
                 "error: rustc 1.70.0 is not supported by the following packages:",
             ),
@@ -56,6 +52,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Reason,
         &[
+            ("build …: cannot load …", "build x: cannot load y: z"),
             ("….go:№:№: …", "./x.go:12:3: undefined: y"),
             (
                 "….go:№: …: no such file or directory",
@@ -75,7 +72,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "…cannot find module providing package …",
                 "cannot find module providing package x: y",
             ),
-            ("…annot load …", "build x: cannot load y: z"),
             (
                 "package …: build constraints exclude all Go files in …",
                 "package x: build constraints exclude all Go files in /y",
@@ -210,8 +206,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "Error occurred during initialization of VM…",
                 "Error occurred during initialization of VM",
             ),
-            ("Caused by: …", "Caused by: java.lang.NullPointerException"),
-            ("java.lang.…Error: …", "java.lang.UnsupportedClassVersionError: x"),
             ("e: …", "e: file:///builddir/x.kt:12:3 Unresolved reference: y"),
             ("[error] …", "[error] /builddir/x.scala:12: not found: value y"),
         ],
@@ -228,6 +222,12 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Plain,
         &[
+            ("Caused by: …", "Caused by: java.lang.NullPointerException"),
+            ("java.¤Exception…", "java.lang.IllegalStateException: x"),
+            ("java.¤Error…", "java.lang.AssertionError: x"),
+            ("javax.¤Exception…", "javax.x.Exception: y"),
+            ("org.¤Exception…", "org.x.SomeException: y"),
+            ("com.¤Exception…", "com.x.SomeException: y"),
             ("[ERROR] …", "[ERROR] x"),
             ("[javac] …: error: …", "[javac] x: error: y"),
         ],
@@ -256,8 +256,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "ERROR: No matching distribution found for …",
                 "ERROR: No matching distribution found for x",
             ),
-            ("ERROR: Exception:", "ERROR: Exception:"),
-            ("ERROR: …", "ERROR: x"),
             ("error: invalid command …", "error: invalid command 'bdist_wheel'"),
             (
                 "error: Multiple top-level …",
@@ -275,7 +273,7 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "…python…: No module named …",
                 "/usr/bin/python3: No module named pytest",
             ),
-            ("Fatal Python error: …", "Fatal Python error: Segmentation fault"),
+            ("Fatal Python error: …", "Fatal Python error: init_fs_encoding: x"),
             ("nox > …ailed…", "nox > Session x failed."),
         ],
     ),
@@ -298,11 +296,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ),
             ("…annot load such file -- …", "cannot load such file -- x"),
             ("¤::…Error: …", "ActionView::Template::Error: x"),
-            ("ERROR: Error installing …", "ERROR: Error installing x:"),
-            (
-                "ERROR: Failed to build gem native extension.",
-                "ERROR: Failed to build gem native extension.",
-            ),
             (
                 "mkmf.rb can't find header files …",
                 "mkmf.rb can't find header files for ruby at /usr/share/include/ruby.h",
@@ -351,10 +344,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "X version 2 required--this is only version 1 at y line 3.",
             ),
             ("… at ¤ line №.", "no such thing at x.PL line 12."),
-            (
-                "Warning: prerequisite … not found.",
-                "Warning: prerequisite X 1.0 not found.",
-            ),
             ("…Can't load '….so' for module …", "Can't load '/x.so' for module Y: z"),
         ],
     ),
@@ -400,13 +389,11 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("error TS№: …", "error TS5023: Unknown compiler option 'x'."),
             ("➤ YN№: …", "➤ YN0001: │ Error: x"),
             ("[!] …", "[!] (plugin x) Error: y"),
-            ("SyntaxError: …", "SyntaxError: Unexpected token"),
             (
                 "FATAL ERROR: …",
                 "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
             ),
             ("Uncaught …", "Uncaught Error: x"),
-            ("✘ [ERROR] …", "✘ [ERROR] Could not resolve \"x\""),
         ],
     ),
     rule(
@@ -425,7 +412,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("….adb:№:№: …", "x.adb:12:03: \"y\" is undefined"),
             ("….ads:№:№: …", "x.ads:12:03: \"y\" is undefined"),
             ("gprbuild: *** …", "gprbuild: *** compilation phase failed"),
-            ("….pas(№,№) …rror…: …", "x.pas(12,3) Error: Identifier not found \"y\""),
             ("Fatal: Compilation aborted…", "Fatal: Compilation aborted"),
             (
                 "Fatal Error: …",
@@ -441,15 +427,45 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     ),
     rule(
+        "no-such-file",
+        Package,
+        Plain,
+        &[
+            ("…: No such file or directory", "x: y: No such file or directory"),
+            (
+                "…: Datei oder Verzeichnis nicht gefunden",
+                "x: y: Datei oder Verzeichnis nicht gefunden",
+            ),
+            (
+                "…: Aucun fichier ou dossier de ce type",
+                "x: y: Aucun fichier ou dossier de ce type",
+            ),
+            (
+                "…: Нет такого файла или каталога",
+                "x: y: Нет такого файла или каталога",
+            ),
+            (
+                "…: そのようなファイルやディレクトリはありません",
+                "x: y: そのようなファイルやディレクトリはありません",
+            ),
+            ("…: 没有那个文件或目录", "x: y: 没有那个文件或目录"),
+            (
+                "…: No existe el fichero o el directorio",
+                "x: y: No existe el fichero o el directorio",
+            ),
+            ("…: Permission denied", "x: y: Permission denied"),
+        ],
+    ),
+    rule(
         "error",
         Package,
         Plain,
         &[
+            ("ERROR: …", "ERROR: x y"),
             ("error: …", "error: x"),
             ("Error: …", "Error: x"),
             ("erreur : …", "erreur : x"),
             ("Fehler: …", "Fehler: x"),
-            ("fatal: …", "fatal: x"),
             ("FATAL: …", "FATAL: x"),
             ("Fatal: …", "Fatal: x"),
             ("fatal error: …", "fatal error: x"),

@@ -10,6 +10,10 @@ pub(in super::super) const INNOCENT: &[Rule] = &[rule(
     Buildroot,
     Innocent,
     &[
+        (
+            "Non-fatal … in rpm package …",
+            "Non-fatal POSTIN scriptlet failure in rpm package a",
+        ),
         ("…is already installed…", "Package a-1-1 is already installed."),
         ("child environment: …", "child environment: {'error': 'x'}"),
         (
@@ -26,10 +30,6 @@ pub(in super::super) const INNOCENT: &[Rule] = &[rule(
         ("Warning: …", "Warning: failed loading error: x"),
         ("WARNING: …", "WARNING: error: x"),
         ("…: warning: …", "x: warning: error: y"),
-        (
-            "Non-fatal …scriptlet in rpm package …",
-            "Non-fatal POSTIN scriptlet failure in rpm package a",
-        ),
         (
             "Error in …scriptlet in rpm package …",
             "Error in POSTIN scriptlet in rpm package a",
@@ -73,6 +73,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         Dependencies,
         Reason,
         &[
+            ("¤ conflicts with …", "a conflicts with b-1-1"),
             (
                 "…nothing provides …",
                 "- nothing provides libfoo.so.1()(64bit) needed by a-1-1.x86_64",
@@ -105,7 +106,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "file … from install of … conflicts with …",
                 "file /usr/bin/x from install of a-1-1 conflicts with y",
             ),
-            ("… conflicts with …-…-…", "a conflicts with b-1-1"),
         ],
     ),
     rule(
@@ -387,12 +387,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "…Rpmdb checksum is invalid…",
                 "Rpmdb checksum is invalid: dCDPT(pkg checksums)",
             ),
-            ("…Could not run transaction…", "Error: Could not run transaction."),
-            ("…Transaction failed…", "Error: Transaction failed"),
-            ("…Rpm transaction failed…", "Rpm transaction failed."),
-            ("…Transaction test error…", "Error: Transaction test error:"),
-            ("…ransaction check error…", "Transaction check error:"),
-            ("…ransaction check …error…", "Running transaction check error: x"),
             (
                 "…there are unfinished transactions …",
                 "there are unfinished transactions remaining",
@@ -414,6 +408,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         Buildroot,
         Reason,
         &[
+            ("…amespace unshare failed…", "Namespace unshare failed."),
             (
                 "…uild root is locked by another process…",
                 "mockbuild.exception.BuildRootLocked: Build root is locked by another process.",
@@ -437,7 +432,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ),
             ("…ResultDirNotAccessible…", "ResultDirNotAccessible: x"),
             ("…UnshareFailed…", "UnshareFailed: x"),
-            ("…namespace unshare failed…", "Namespace unshare failed."),
             ("…BootstrapError…", "BootstrapError: x"),
             ("…RootError: …", "mockbuild.exception.RootError: x"),
             ("…StateError…", "StateError: x"),
@@ -486,16 +480,16 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     ),
     rule(
-        "error",
+        "install-heads",
         Buildroot,
-        Plain,
+        Verdict,
         &[
-            ("Error: …", "Error: x"),
-            ("error: …", "error: x"),
-            ("ERROR: …", "ERROR: x"),
-            ("fatal: …", "fatal: x"),
-            ("¤Error: …", "mockbuild.exception.YumError: x"),
-            ("¤Exception: …", "x.SomeException: y"),
+            ("…Could not run transaction…", "Error: Could not run transaction."),
+            ("…Transaction failed…", "Error: Transaction failed"),
+            ("…Rpm transaction failed…", "Rpm transaction failed."),
+            ("…Transaction test error…", "Error: Transaction test error:"),
+            ("…ransaction check error…", "Transaction check error:"),
+            ("…ransaction check …error…", "Running transaction check error: x"),
         ],
     ),
     rule(
@@ -503,6 +497,15 @@ pub(in super::super) const RULES: &[Rule] = &[
         Buildroot,
         Follower,
         &[
+            (
+                "error: Bad exit status from …",
+                "error: Bad exit status from /var/tmp/rpm-tmp.a (%build)",
+            ),
+            (
+                "Bad exit status from …",
+                "Bad exit status from /var/tmp/rpm-tmp.a (%build)",
+            ),
+            ("RPM build errors:", "RPM build errors:"),
             (
                 "Traceback (most recent call last):",
                 "Traceback (most recent call last):",
@@ -513,6 +516,19 @@ pub(in super::super) const RULES: &[Rule] = &[
             ),
             ("# /usr/bin/…", "# /usr/bin/dnf builddep x"),
             ("# …", "# /usr/bin/systemd-nspawn x"),
+        ],
+    ),
+    rule(
+        "error",
+        Buildroot,
+        Plain,
+        &[
+            ("Error: …", "Error: x"),
+            ("error: …", "error: x"),
+            ("ERROR: …", "ERROR: x"),
+            ("fatal: …", "fatal: x"),
+            ("¤Error: …", "mockbuild.exception.YumError: x"),
+            ("¤Exception: …", "x.SomeException: y"),
         ],
     ),
 ];

@@ -288,6 +288,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         SourceRpm,
         Reason,
         &[
+            ("¤: ¤: unexpected end of file", "gzip: stdin: unexpected end of file"),
             (
                 "tar: …: Cannot open: …",
                 "tar: a.tar.gz: Cannot open: No such file or directory",
@@ -299,7 +300,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("tar: …: Not found in archive", "tar: x: Not found in archive"),
             ("tar: Unexpected EOF in archive", "tar: Unexpected EOF in archive"),
             ("…: not in gzip format", "gzip: stdin: not in gzip format"),
-            ("…: unexpected end of file", "gzip: stdin: unexpected end of file"),
             (
                 "…: File format not recognized",
                 "xz: (stdin): File format not recognized",
@@ -408,6 +408,11 @@ pub(in super::super) const RULES: &[Rule] = &[
         Reason,
         &[
             (
+                "find-debuginfo: …ailed …",
+                "find-debuginfo: Failed to extract debuginfo from x",
+            ),
+            ("find-debuginfo: ERROR: …", "find-debuginfo: ERROR: x"),
+            (
                 "*** ERROR: …",
                 "*** ERROR: ambiguous python shebang in /usr/bin/x: #!/usr/bin/python. Change it to python3 (or python2) explicitly.",
             ),
@@ -422,10 +427,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             (
                 "Found '…' in installed files; aborting",
                 "Found '/builddir/build/BUILDROOT/a' in installed files; aborting",
-            ),
-            (
-                "find-debuginfo…: …",
-                "find-debuginfo: Failed to extract debuginfo from x",
             ),
             (
                 "debugedit: …",

@@ -2,7 +2,7 @@
 
 use crate::koji::CauseClass::Package;
 
-use super::Worth::{Plain, Sign, Verdict};
+use super::Worth::{Plain, Reason, Sign, Verdict};
 use super::{Rule, rule};
 
 pub(in super::super) const RULES: &[Rule] = &[
@@ -70,10 +70,10 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Verdict,
         &[
+            ("E Failed: …", "E Failed: DID NOT RAISE <class 'ValueError'>"),
             ("E ¤Error: …", "E ModuleNotFoundError: No module named 'x'"),
             ("E ¤Error", "E AssertionError"),
             ("E ¤Exception: …", "E x.SomeException: y"),
-            ("E ¤Failed: …", "E Failed: DID NOT RAISE <class 'ValueError'>"),
             ("E ¤Warning: …", "E DeprecationWarning: y"),
             ("E assert …", "E assert 1 == 2"),
             ("FAILED ¤::…", "FAILED tests/test_x.py::test_y - AssertionError: z"),
@@ -86,8 +86,6 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "ImportError while loading conftest …",
                 "ImportError while loading conftest '/builddir/tests/conftest.py'.",
             ),
-            ("…::… FAILED…", "tests/test_x.py::test_y FAILED [ 12%]"),
-            ("…::… ERROR…", "tests/test_x.py::test_y ERROR [ 12%]"),
             ("ERROR: usage: …", "ERROR: usage: pytest [options] [file_or_dir] [...]"),
             (
                 "…pytest: error: …",
@@ -102,6 +100,19 @@ pub(in super::super) const RULES: &[Rule] = &[
                 "ERROR: file or directory not found: tests",
             ),
             ("INTERNALERROR> ¤: …", "INTERNALERROR> ValueError: x"),
+        ],
+    ),
+    rule(
+        "python-progress",
+        Package,
+        Plain,
+        &[
+            ("¤::¤ FAILED", "x.py::test_y FAILED"),
+            ("¤::… FAILED […%]", "x.py::test_y[a b] FAILED [ 12%]"),
+            ("¤::¤ ERROR", "x.py::test_y ERROR"),
+            ("¤::… ERROR […%]", "x.py::test_y[a b] ERROR [ 12%]"),
+            ("¤ (¤) ... FAIL", "test_x (y.Z.test_x) ... FAIL"),
+            ("¤ (¤) ... ERROR", "test_x (y.Z.test_x) ... ERROR"),
         ],
     ),
     rule(
@@ -124,8 +135,6 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Verdict,
         &[
-            ("… ... FAIL", "test_x (y.Z.test_x) ... FAIL"),
-            ("… ... ERROR", "test_x (y.Z.test_x) ... ERROR"),
             ("Failed example:", "Failed example:"),
             ("AssertionError: …", "AssertionError: 1 != 2"),
             ("AssertionError", "AssertionError"),
@@ -241,18 +250,29 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     ),
     rule(
+        "java-test-counts",
+        Package,
+        Sign,
+        &[
+            (
+                "[ERROR] Tests run: …",
+                "[ERROR] Tests run: 5, Failures: 1, Errors: 0, Skipped: 0",
+            ),
+            ("Tests run: …", "Tests run: 5, Failures: 1, Errors: 0, Skipped: 0"),
+            ("[ERROR] Failures:", "[ERROR] Failures:"),
+            ("[ERROR] Errors:", "[ERROR] Errors:"),
+            ("[ERROR] There are test failures.", "[ERROR] There are test failures."),
+        ],
+    ),
+    rule(
         "java-tests",
         Package,
-        Verdict,
+        Reason,
         &[
             ("[ERROR] ¤.¤:№ …", "[ERROR] XTest.testY:12 expected:<1> but was:<2>"),
             (
                 "[ERROR] ¤.¤:№->…",
                 "[ERROR] XTest.testY:12->check:13 expected:<1> but was:<2>",
-            ),
-            (
-                "[ERROR] ¤ Time elapsed: … <<< …",
-                "[ERROR] testY(x.XTest) Time elapsed: 0.1 s <<< FAILURE!",
             ),
             (
                 "[ERROR] ¤ -- Time elapsed: … <<< …",
@@ -269,13 +289,15 @@ pub(in super::super) const RULES: &[Rule] = &[
         Package,
         Verdict,
         &[
+            (
+                "¤Error [¤]: …",
+                "AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:",
+            ),
             ("● …", "● x › y"),
             ("✖ …", "✖ x (1.2ms)"),
             ("✗ …", "✗ x"),
             ("✘ …", "✘ x"),
             ("==== ¤ … FAILED", "==== x-1.1 does y FAILED"),
-            ("There was № failure:", "There was 1 failure:"),
-            ("There were № failures:", "There were 2 failures:"),
             ("*** Failed! …", "*** Failed! Falsified (after 1 test):"),
             ("Test Failed at …", "Test Failed at x.jl:12"),
             ("…: Test Failed at …", "x: Test Failed at x.jl:12"),
@@ -283,6 +305,25 @@ pub(in super::super) const RULES: &[Rule] = &[
         ],
     )
     .tail(1),
+    rule(
+        "phpunit",
+        Package,
+        Verdict,
+        &[
+            ("Failed asserting …", "Failed asserting that 2 matches expected 1."),
+            ("№) ¤::…", "1) X\\Tests\\DateTest::testParse"),
+        ],
+    )
+    .tail(1),
+    rule(
+        "phpunit-heads",
+        Package,
+        Sign,
+        &[
+            ("There was № failure:", "There was 1 failure:"),
+            ("There were № failures:", "There were 2 failures:"),
+        ],
+    ),
     rule(
         "counts",
         Package,
@@ -305,11 +346,6 @@ pub(in super::super) const RULES: &[Rule] = &[
             ("№ examples, № failure…", "12 examples, 1 failure"),
             ("№ failing", "1 failing"),
             ("Tests: № failed, …", "Tests: 1 failed, 12 passed, 13 total"),
-            (
-                "[ERROR] Tests run: …",
-                "[ERROR] Tests run: 5, Failures: 1, Errors: 0, Skipped: 0",
-            ),
-            ("Tests run: …", "Tests run: 5, Failures: 1, Errors: 0, Skipped: 0"),
             ("Result: FAIL", "Result: FAIL"),
             ("Result: …rror…", "Result: Errors"),
             (
