@@ -157,7 +157,7 @@ async fn long_answer(report: &mut Report, extent: Extent) {
     let file = folder.path().join("listTasks.xml");
     let written = write_long(&file);
     let bytes = fs::metadata(&file).unwrap().len() as f64;
-    let (mut rates, mut grown, mut ratios): ([Vec<f64>; 3], [Vec<f64>; 3], [Vec<f64>; 4]) = Default::default();
+    let [mut rates, mut grown, mut ratios] = [const { [const { Vec::new() }; 4] }; 3];
     for _ in 0..extent.answers {
         let theirs = by_python(&file).await;
         let ours = by_us(&file, false).await;
@@ -237,7 +237,7 @@ fn write_long(file: &Path) -> usize {
     let rows = rows_of("10-listTasks-finished");
     let mut out = BufWriter::new(File::create(file).unwrap());
     let (mut bytes, mut count) = (0, 0);
-    write!(out, "{HEAD}<value><array><data>\n").unwrap();
+    writeln!(out, "{HEAD}<value><array><data>").unwrap();
     for row in rows.iter().cycle() {
         if bytes >= LONG {
             break;
