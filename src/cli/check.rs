@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::say;
-use crate::bus::broker::{Login, Trust};
+use crate::bus::broker::{Broker, Login, Trust};
 use crate::bus::probe;
 use crate::config::{self, Identity, Instance, Places};
 use crate::desktop::probe::{TrayHost, notification_server, tray_host};
@@ -134,11 +134,24 @@ async fn find(places: &Places) -> Vec<Finding> {
 
 async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
-    let certificate = match &instance.broker.login {
+    match &instance.broker {
+        Some(broker) => findings.extend(look_at_broker(name, instance, broker, wanted).await),
+        None => findings.push(good(
+            Topic::Broker,
+            Some(name),
+            tr("There is none: the hub is asked every few minutes"),
+        )),
+    }
+    findings
+}
+
+async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broker, wanted: &Wanted) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let certificate = match &broker.login {
         Login::External { certificate, .. } => Some(certificate),
         Login::Plain { .. } => None,
     };
-    let authority = match &instance.broker.trust {
+    let authority = match &broker.trust {
         Trust::Only(file) => Some(file),
         Trust::System => None,
     };
@@ -156,8 +169,8 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
     if !wanted.followed {
         interest.packages.clear();
     }
-    let host = instance.broker.address.to_string();
-    findings.push(match probe::probe(&instance.broker, &interest).await {
+    let host = broker.address.to_string();
+    findings.push(match probe::probe(broker, &interest).await {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
             good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))

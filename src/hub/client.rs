@@ -39,6 +39,8 @@ pub struct Client {
     server: Server,
     login: Login,
     session: Mutex<Option<Session>>,
+    /// The last session that the hub no longer took.
+    refused: Mutex<Option<Session>>,
     version: Mutex<Option<String>>,
     turns: Semaphore,
 }
@@ -53,6 +55,7 @@ impl Client {
             server: Server::new(access.server, access.trust, identity, access.times),
             login: access.login,
             session: Mutex::new(None),
+            refused: Mutex::new(None),
             version: Mutex::new(None),
             turns: Semaphore::new(AT_ONCE as usize),
         }
@@ -76,6 +79,11 @@ impl Client {
     /// Takes the session away; calls are made as nobody again.
     pub fn take_session(&self) -> Option<Session> {
         lock(&self.session).take()
+    }
+
+    /// Takes the last session that the hub no longer took, which may be renewed.
+    pub fn take_refused(&self) -> Option<Session> {
+        lock(&self.refused).take()
     }
 
     /// Returns whether there is a session that the hub has not refused.
@@ -264,7 +272,7 @@ impl Client {
             && is_stamped
         {
             debug!(server = %self.address(), code = fault.code.number(), "the session is no longer good");
-            lock(&self.session).take();
+            *lock(&self.refused) = lock(&self.session).take();
         }
         outcome.value
     }

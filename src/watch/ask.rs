@@ -81,6 +81,8 @@ pub enum Learned {
         task: TaskId,
         done: Result<Option<TaskId>, String>,
     },
+    /// The hub knows us by this name, or nobody could be logged in.
+    Login(Result<String, Unanswered>),
     /// There was no answer. `why` is for people and names the hub.
     Unanswered {
         ask: Ask,
@@ -149,8 +151,19 @@ pub struct HubLine {
     pub last_answer: Option<Timestamp>,
     /// What is wrong, since when.
     pub trouble: Option<(Unanswered, Timestamp)>,
+    /// Why nobody could be logged in, since when.
+    pub login_trouble: Option<(Unanswered, Timestamp)>,
+    /// Who we are there, once the hub has said so.
+    pub known_as: Option<String>,
     /// How many looks were asked.
     pub looks: u64,
+}
+
+impl HubLine {
+    /// Returns what is wrong, since when: with the hub, or else with the login.
+    pub fn wrong(&self) -> Option<&(Unanswered, Timestamp)> {
+        self.trouble.as_ref().or(self.login_trouble.as_ref())
+    }
 }
 
 /// Which instance, and what on it.

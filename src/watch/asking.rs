@@ -228,7 +228,50 @@ impl Watch {
                 self.look_after_news(now, instance);
             }
             Learned::Acted { act, about, task, done } => self.acted(now, instance, act, &about, task, done, effects),
+            Learned::Login(login) => self.logged_in(now, instance, login, effects),
             Learned::Unanswered { ask, why } => self.unanswered(now, instance, ask, why, effects),
+        }
+    }
+
+    /// Takes up whom the hub knows us as. Where nobody has said who I am, that is me.
+    fn logged_in(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceName,
+        login: Result<String, Unanswered>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(asking) = self.hubs.get_mut(instance) else {
+            return;
+        };
+        match login {
+            Ok(name) => {
+                asking.line.login_trouble = None;
+                asking.line.known_as = Some(name);
+            }
+            Err(why) => {
+                let since = asking.line.login_trouble.take().map_or(now, |(_, since)| since);
+                asking.line.login_trouble = Some((why, since));
+            }
+        }
+        let before = self.interests();
+        self.take_names();
+        let after = self.interests();
+        if before != after {
+            self.look_soon(now, instance);
+            self.listen_anew(&before, effects);
+        }
+    }
+
+    /// Counts whom the hubs know us as among those who are me, where that was a guess.
+    pub(super) fn take_names(&mut self) {
+        for (instance, asking) in &self.hubs {
+            if let Some(name) = &asking.line.known_as
+                && let Some(whose) = self.rules.instances.get_mut(instance)
+                && whose.guessed
+            {
+                whose.users.insert(name.clone());
+            }
         }
     }
 

@@ -123,8 +123,15 @@ fn a_broker_of_ones_own_with_a_password() {
     "#]]
     .assert_eq(&home.told(&settings));
     assert!(!format!("{settings:?}").contains("p4ssw0rd"));
-    let koji_notify::bus::broker::Login::Plain { password, .. } =
-        &settings.instances.values().next().unwrap().broker.login
+    let koji_notify::bus::broker::Login::Plain { password, .. } = &settings
+        .instances
+        .values()
+        .next()
+        .unwrap()
+        .broker
+        .as_ref()
+        .unwrap()
+        .login
     else {
         panic!("not PLAIN");
     };
@@ -253,7 +260,9 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     );
     check(
         "[instance.a]\nuser = 'mona'\n",
-        expect!["1:11: there is no broker: expected `preset`, `fedora-messaging`, or `url` in the table `broker`"],
+        expect![
+            "1:11: there is no broker and no hub: expected `preset`, `fedora-messaging`, `url` in the table `broker`, or `server` in the table `hub`"
+        ],
     );
     check(
         "[instance.'../a']\npreset = 'fedora'\n",
@@ -1131,7 +1140,7 @@ impl Home {
                 format!(" follows {}", follows.join(", "))
             };
             let or_none = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
-            let (broker, queue) = (&it.broker, &it.broker.queue);
+            let (broker, queue) = (it.broker.as_ref().unwrap(), &it.broker.as_ref().unwrap().queue);
             told += &format!(
                 "{name} {} by {:?}{follows}\nsite {} {}\nbroker {} tls={} vhost={:?} from {}\nlogin {:?}\ntrust {:?}\n\
                  exchange {} topics {} instance {} allowed {:?} passive={}\n\
@@ -1173,7 +1182,7 @@ impl Home {
 
     fn queue_names(&self, settings: &Settings) -> Vec<String> {
         use koji_notify::bus::broker::QueueName;
-        let name = |it: &koji_notify::config::Instance| match &it.broker.queue.name {
+        let name = |it: &koji_notify::config::Instance| match &it.broker.as_ref().unwrap().queue.name {
             QueueName::Named(name) => Some(name.clone()),
             QueueName::ByServer => None,
         };

@@ -394,6 +394,51 @@ fn what_is_followed_from_the_clipboard_is_told_on_screen() {
 }
 
 #[test]
+fn whom_the_hub_knows_is_me_where_nobody_has_said_who_i_am() {
+    let script = "woke
+         looked 0
+         unknown
+         known alice
+         looked 0
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED alice task=9";
+    // Somebody has said.
+    check_hub(
+        script,
+        expect![[r#"
+        ask look since=-86400
+        mark 0
+        mark 0
+        acknowledge 1
+    "#]],
+    );
+    let mut watch = hub_watch();
+    for whose in watch.rules.instances.values_mut() {
+        whose.guessed = true;
+    }
+    let told = run(&mut watch, script);
+    expect![[r#"
+        ask look since=-86400
+        mark 0
+        listen fedora users=alice,mona packages=kernel tasks=true tags=false
+        ask look since=-3600
+        mark 0
+        announce bash-5.3-1.fc43 FAILED
+        show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        ask why Build(BuildId(7)) Some(TaskId(9))
+        record 1
+    "#]]
+    .assert_eq(&told);
+    // It stays so when the configuration is read again.
+    let mut rules = rules(TimeZone::UTC);
+    for whose in rules.instances.values_mut() {
+        whose.hub = true;
+        whose.guessed = true;
+    }
+    watch.step(time(9), Event::Reloaded(rules));
+    assert!(watch.rules.instances[&fedora()].users.contains("alice"));
+}
+
+#[test]
 fn a_followed_build_that_is_over_is_replied_and_not_told() {
     check_hub(
         "woke
@@ -629,6 +674,11 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
             lookup: Lookup::Task(TaskId(id.parse().unwrap())),
             asker: Asker::Person,
         }),
+        ["known", name] => learned(Learned::Login(Ok((*name).to_owned()))),
+        ["unknown"] => learned(Learned::Login(Err(Unanswered {
+            text: "no ticket".to_owned(),
+            kind: HubTrouble::LoginRefused,
+        }))),
         ["pasted", "nothing"] => Event::NotMeant,
         ["follow", ticket, "task", id] => Event::Asked(Request::Follow {
             instance: fedora(),
