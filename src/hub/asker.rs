@@ -81,8 +81,11 @@ pub async fn run(
             Some(_) = at_work.join_next() => {}
         }
     }
-    // What was asked is answered, also by a hub that gives way to another.
-    while at_work.join_next().await.is_some() {}
+    // What was asked is answered, also by a hub that gives way to another, unless nobody is left to hear it.
+    tokio::select! {
+        () = async { while at_work.join_next().await.is_some() {} } => {}
+        () = inbox.closed() => at_work.shutdown().await,
+    }
     asker.account.leave().boxed().await;
 }
 
