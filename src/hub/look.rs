@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::call::{Answer, Call, RepoRow, RepoState, Target, TaskRow, UserId};
 use super::fault::Fault;
-use crate::koji::task::MAX_CHILDREN;
+use crate::koji::task::{MAX_CHILDREN, only_sends_mail};
 use crate::koji::{BuildId, Change, Nvr, TaskId};
 use crate::watch::ask::{Look, Looked, MAX_LOOKED, Progress};
 
@@ -169,6 +169,8 @@ impl Plan {
         };
         let mut faults = Vec::new();
         let mut counted = 0_u64;
+        // Of those that are counted, what nobody is told of.
+        let mut left_aside = 0_u64;
         let mut tasks: BTreeMap<TaskId, TaskRow> = BTreeMap::new();
         let mut below: BTreeMap<TaskId, Vec<TaskRow>> = BTreeMap::new();
         let mut changes = Vec::new();
@@ -191,14 +193,9 @@ impl Plan {
                 (Purpose::Builds, Answer::Build(row)) => {
                     changes.extend(row.and_then(|it| it.change(None, Vec::new())).map(Change::Build));
                 }
-                (Purpose::Tasks(owner), Answer::Tasks(rows)) => {
-                    changes.extend(
-                        rows.into_iter()
-                            .filter_map(|it| it.change(Some(&owner), Vec::new()))
-                            .map(Change::Task),
-                    );
-                }
-                (Purpose::EndedTasks(owner), Answer::Tasks(rows)) => {
+                (Purpose::Tasks(owner) | Purpose::EndedTasks(owner), Answer::Tasks(rows)) => {
+                    let (mails, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|it| only_sends_mail(&it.method));
+                    left_aside += mails.iter().filter(|it| it.completed > self.mark).count() as u64;
                     changes.extend(
                         rows.into_iter()
                             .filter_map(|it| it.change(Some(&owner), Vec::new()))
@@ -245,7 +242,7 @@ impl Plan {
         looked.changes.drain(..ends.saturating_sub(MAX_LOOKED));
         let is_fresh = |it: &&Change| matches!(it, Change::Task(_)) && ended(it) > self.mark;
         let listed = looked.changes.iter().filter(is_fresh).count() as u64;
-        looked.left_out = u32::try_from(counted.saturating_sub(listed)).unwrap_or(u32::MAX);
+        looked.left_out = u32::try_from(counted.saturating_sub(listed + left_aside)).unwrap_or(u32::MAX);
         (looked, faults)
     }
 }
@@ -413,6 +410,31 @@ mod tests {
         assert_eq!((looked.left_out, looked.as_of), (0, Some(time(400))));
         let owners: Vec<_> = looked.changes.iter().map(|it| it.owner().unwrap()).collect();
         assert_eq!(owners, ["mona"; 6]);
+    }
+
+    #[test]
+    fn a_task_that_only_sends_mail_is_no_news() {
+        let mut known = known();
+        let plan = plan(&look(), &known);
+        let mail = |id, method: &str, state, ended| TaskRow {
+            method: method.to_owned(),
+            ..task(id, state, ended)
+        };
+        let answers = vec![
+            Ok(Answer::Builds(Vec::new())),
+            Ok(Answer::Tasks(vec![mail(110, "tagNotification", TaskState::Open, None)])),
+            Ok(Answer::Builds(Vec::new())),
+            Ok(Answer::Tasks(vec![
+                mail(109, "buildNotification", TaskState::Closed, Some(310)),
+                task(108, TaskState::Canceled, Some(300)),
+                mail(107, "buildNotification", TaskState::Closed, Some(50)),
+            ])),
+            Ok(Answer::Count(2)),
+        ];
+        let (looked, _) = plan.looked(answers, None, &mut known);
+        let subjects: Vec<_> = looked.changes.iter().map(Change::subject).collect();
+        assert_eq!(subjects, [crate::koji::Subject::Task(TaskId(108))]);
+        assert_eq!(looked.left_out, 0);
     }
 
     #[test]

@@ -129,7 +129,10 @@ impl Watch {
             Request::StartAtLogin(on) => effects.push(Effect::StartAtLogin(on)),
             Request::EditPreferences => effects.push(Effect::EditPreferences),
             Request::Reload => effects.push(Effect::Reload),
-            Request::Quit => effects.push(Effect::Quit),
+            Request::Quit => {
+                self.tell_what_is_held(effects);
+                effects.push(Effect::Quit);
+            }
         }
     }
 
@@ -266,9 +269,17 @@ impl Watch {
             }
         }
         let is_over = self.lines.values().all(|it| it.link == Link::Ended);
-        if is_over && self.pause.is_none() {
+        if is_over {
+            self.tell_what_is_held(effects);
+        }
+    }
+
+    /// Tells what is held for a digest: nobody will be here when its time comes, and it is written down as dealt with.
+    fn tell_what_is_held(&mut self, effects: &mut Vec<Effect>) {
+        if self.pause.is_none() {
             let held = self.pace.finish();
             self.show_held(held, false, effects);
+            self.show_away(effects);
         }
     }
 
