@@ -27,10 +27,6 @@ use crate::clock;
 use crate::koji::{Change, InstanceName};
 use crate::watch::{Act, Ask, Event, HubTrouble, Learned, Look, Lookup, Unanswered};
 
-/// How far the hub's clock and ours may be apart. What ended so shortly before an answer is asked for again; that it
-/// was dealt with is known.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
-
 /// How long after a login that did not do the next one is tried by itself.
 const LOG_IN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
@@ -163,8 +159,8 @@ impl Asker {
         self.learn_users(look, asked_at).await?;
         let plan = plan(look, &lock(&self.known));
         let answers = self.client().ask(plan.calls.clone()).await?;
-        let as_of = asked_at.saturating_sub(CLOCK_SKEW).ok();
-        let (looked, faults) = plan.looked(answers, as_of, &mut lock(&self.known));
+        let asked_at = self.client().by_hub_clock(asked_at);
+        let (looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
         for (call, fault) in faults {
             debug!(instance = %self.instance, ?call, %fault, "one of the hub's answers is a fault");
         }

@@ -18,8 +18,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE};
 use hyper::{Method, Request, Response, StatusCode};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::debug;
 
@@ -29,6 +31,7 @@ use super::http::{Line, Server, Terms, answer, clean, refusal, sensitive, text};
 use super::patience::{Missed, patiently};
 use super::session::{Session, Stamp};
 use super::trouble::HubError;
+use crate::clock;
 
 /// How many calls are made at once while nobody is logged in. A session is a row of calls.
 pub const AT_ONCE: u32 = 2;
@@ -42,6 +45,8 @@ pub struct Client {
     /// The last session that the hub no longer took.
     refused: Mutex<Option<Session>>,
     version: Mutex<Option<String>>,
+    /// How far the hub's clock is ahead of ours, as it last said.
+    ahead: Mutex<SignedDuration>,
     turns: Semaphore,
 }
 
@@ -57,6 +62,7 @@ impl Client {
             session: Mutex::new(None),
             refused: Mutex::new(None),
             version: Mutex::new(None),
+            ahead: Mutex::default(),
             turns: Semaphore::new(AT_ONCE as usize),
         }
     }
@@ -69,6 +75,11 @@ impl Client {
     /// Returns the release that the hub says it is; hubs before 1.35 say nothing. Hostile text.
     pub fn koji_version(&self) -> Option<String> {
         lock(&self.version).clone()
+    }
+
+    /// Returns a time of our clock by the hub's, to a second or two. Until it has answered, they are taken for equal.
+    pub fn by_hub_clock(&self, time: Timestamp) -> Timestamp {
+        time.saturating_add(*lock(&self.ahead)).unwrap_or(time)
     }
 
     /// Lets all calls from now on be made in this session.
@@ -255,6 +266,9 @@ impl Client {
         E: Error + Send + Sync + 'static,
         F: FnOnce(&mut dyn BufRead) -> Result<Result<T, Fault>, E> + Send + 'static,
     {
+        if let Some(date) = text(answer.headers().get(DATE)).and_then(|it| rfc2822::parse(it).ok()) {
+            *lock(&self.ahead) = date.timestamp().duration_since(clock::now());
+        }
         if let Some(version) = text(answer.headers().get("koji-version")) {
             *lock(&self.version) = Some(clean(version));
         }

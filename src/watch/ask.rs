@@ -122,6 +122,8 @@ pub struct Looked {
     pub since: Option<Timestamp>,
     /// All that ended before this is in the answer. By the hub's clock, and a little before the answer was made.
     pub as_of: Option<Timestamp>,
+    /// When it was asked, by the hub's clock.
+    pub asked: Option<Timestamp>,
     /// How things are, each as a change to the state it is in. Builds before the tasks that made them; the oldest
     /// ending first.
     pub changes: Vec<Change>,

@@ -48,8 +48,12 @@ const MAX_USUAL: usize = 500;
 /// What is known of the asking of one hub.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asking {
+    /// Since when we ask, by our clock.
+    began: Timestamp,
     /// A look is under way.
     is_looking: bool,
+    /// When it was asked, by our clock.
+    looked_at: Timestamp,
     /// It became stale while it was under way: the line was down, the computer slept.
     look_again: bool,
     next: Option<Timestamp>,
@@ -100,6 +104,7 @@ impl Watch {
             let look = self.look(&instance, now);
             if let Some(asking) = self.hubs.get_mut(&instance) {
                 asking.is_looking = true;
+                asking.looked_at = now;
                 asking.look_again = false;
                 asking.next = None;
                 asking.line.looks += 1;
@@ -145,7 +150,9 @@ impl Watch {
         for name in wanted {
             let mark = self.marks.get(&name).copied();
             let asking = self.hubs.entry(name).or_insert_with(|| Asking {
-                mark: Some(mark.unwrap_or(now)),
+                mark,
+                began: now,
+                looked_at: now,
                 ..Asking::default()
             });
             asking.hasten(now);
@@ -283,11 +290,14 @@ impl Watch {
         asking.failures = 0;
         asking.line.last_answer = Some(now);
         asking.line.trouble = None;
-        let mark = asking.mark;
+        // Where nobody has looked before, all that was over when we began is old.
+        let waited = asking.looked_at.duration_since(asking.began);
+        let began = looked.asked.map(|it| it.saturating_sub(waited).unwrap_or(it));
+        let mark = asking.mark.or(began);
         let as_of = looked.as_of;
         self.looked(now, instance, looked, mark, effects);
         if let Some(asking) = self.hubs.get_mut(instance) {
-            asking.mark = asking.mark.max(as_of);
+            asking.mark = mark.max(as_of);
             if let Some(mark) = asking.mark {
                 effects.push(Effect::Mark(instance.clone(), mark));
             }

@@ -175,6 +175,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.hub.clock.now() if timestamp is None else timestamp)
+
     def setup(self):
         super().setup()
         self.hub = self.server.hub

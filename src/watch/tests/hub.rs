@@ -439,6 +439,42 @@ fn whom_the_hub_knows_is_me_where_nobody_has_said_who_i_am() {
 }
 
 #[test]
+fn what_ended_before_we_began_is_old_by_the_hub_s_clock() {
+    // Its clock is an hour behind ours, and it was down for ten minutes.
+    let at = |secs: i64| time(secs - 3600);
+    let mut watch = hub_watch();
+    watch.step(time(0), Event::Woke);
+    let why = Unanswered {
+        text: String::new(),
+        kind: HubTrouble::Closed,
+    };
+    let ask = Ask::Look(Look::default());
+    watch.step(time(1), Event::Learned(fedora(), Learned::Unanswered { ask, why }));
+    watch.step(time(600), Event::Woke);
+    let ended = |id: &str, secs| {
+        let words = ["build", id, "bash-5.3-1.fc43", "FAILED", "mona"];
+        match change(time(0), &words) {
+            Change::Build(build) => Change::Build(crate::koji::BuildChange {
+                completed: Some(at(secs)),
+                ..build
+            }),
+            other => other,
+        }
+    };
+    let looked = Looked {
+        asked: Some(at(600)),
+        as_of: Some(at(300)),
+        changes: vec![ended("7", -10), ended("8", 10)],
+        ..Looked::default()
+    };
+    let effects = watch.step(time(601), Event::Learned(fedora(), Learned::Looked(looked)));
+    let told: Vec<_> = effects.iter().filter(|it| matches!(it, Effect::Show(_))).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let mark = Effect::Mark(fedora(), at(300));
+    assert!(effects.contains(&mark), "{effects:?}");
+}
+
+#[test]
 fn a_followed_build_that_is_over_is_replied_and_not_told() {
     check_hub(
         "woke
@@ -499,6 +535,7 @@ fn ten_thousand_endings_are_counted_and_only_some_are_kept() {
     };
     let looked = Looked {
         as_of: Some(time(0)),
+        asked: Some(time(0)),
         changes: (0..ask::MAX_LOOKED as u64).map(build).collect(),
         left_out: 9800,
         ..Looked::default()
@@ -634,6 +671,8 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
         ["looked", as_of, parts @ ..] => {
             let mut looked = Looked {
                 as_of: Some(second(as_of)),
+                // What counts is the first look, at the beginning.
+                asked: Some(time(0)),
                 ..Looked::default()
             };
             for part in parts.split(|it| *it == ";").filter(|it| !it.is_empty()) {
