@@ -454,7 +454,7 @@ fn what_ended_before_we_began_is_old_by_the_hub_s_clock() {
     let ended = |id: &str, secs| {
         let words = ["build", id, "bash-5.3-1.fc43", "FAILED", "mona"];
         match change(time(0), &words) {
-            Change::Build(build) => Change::Build(crate::koji::BuildChange {
+            Change::Build(build) => Change::Build(BuildChange {
                 completed: Some(at(secs)),
                 ..build
             }),
