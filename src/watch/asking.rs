@@ -155,6 +155,8 @@ impl Watch {
                 looked_at: now,
                 ..Asking::default()
             });
+            // A look that is under way asks for what was wanted before.
+            asking.look_again = asking.is_looking;
             asking.hasten(now);
         }
     }
@@ -304,6 +306,7 @@ impl Watch {
         }
         self.schedule(now, instance);
         self.show_away(effects);
+        self.ask_why_again(instance, effects);
     }
 
     fn unanswered(
@@ -326,7 +329,7 @@ impl Watch {
                 self.schedule(now, instance);
                 self.show_away(effects);
             }
-            Ask::Explain { about, .. } => _ = self.explaining.remove(&(instance.clone(), about)),
+            Ask::Explain { about, task } => self.not_explained((instance.clone(), about), task, why.kind),
             Ask::Find(lookup) => {
                 for asker in self.take_lookups(instance, &lookup) {
                     self.answer(asker, Reply::NoAnswer(why.text.clone()), effects);

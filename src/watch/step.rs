@@ -151,6 +151,8 @@ impl Watch {
         let instances = &self.rules.instances;
         self.stories.retain(|(instance, _), _| instances.contains_key(instance));
         self.explaining.retain(|(instance, _)| instances.contains_key(instance));
+        self.unexplained
+            .retain(|(instance, _), _| instances.contains_key(instance));
         self.file_hubs(now);
         self.take_names();
         self.listen_anew(&before, effects);

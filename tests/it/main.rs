@@ -34,6 +34,7 @@ mod hub_client;
 mod hub_login;
 mod hub_profiles;
 mod hub_server;
+mod hub_stories;
 mod identity;
 mod lab_day;
 mod languages;

@@ -28,6 +28,19 @@ fn the_hub_is_asked_at_the_start_and_after_each_interruption() {
 }
 
 #[test]
+fn settings_that_come_while_a_hub_is_asked_are_asked_with_at_once() {
+    let mut watch = hub_watch();
+    run(&mut watch, "woke");
+    watch.file_hubs(time(0));
+    expect![[r#"
+        mark 0
+        ask look since=-3600
+        mark 1
+    "#]]
+    .assert_eq(&run(&mut watch, "looked 0\nlooked 1"));
+}
+
+#[test]
 fn an_idle_hub_is_asked_every_few_minutes_and_a_busy_one_each_minute() {
     let mut watch = hub_watch();
     assert_eq!(next_look(&mut watch, "woke\nlooked 0"), 300);
@@ -285,6 +298,46 @@ fn a_reason_does_not_bring_back_what_was_dismissed() {
             ask why Build(BuildId(7)) None
             record 1
             announce bash-5.3-1.fc43 FAILED
+        "#]],
+    );
+}
+
+#[test]
+fn a_reason_that_could_not_be_had_is_asked_for_when_the_hub_answers() {
+    check_hub(
+        "woke
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona
+         heard 3 build 9 make-4.4-1.fc43 BUILDING->FAILED mona
+         unexplained 7 closed
+         unexplained 8 refused
+         unexplained 9 closed
+         at 5
+         heard 4 build 9 make-4.4-1.fc43 FAILED->BUILDING mona
+         looked 5
+         explained build 7 package
+         looked 6",
+        expect![[r#"
+            ask look since=-86400
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            ask why Build(BuildId(7)) None
+            record 1
+            announce zsh-5.9-1.fc43 FAILED
+            show #2 Failed zsh-5.9-1.fc43 FAILED my-builds
+            ask why Build(BuildId(8)) None
+            record 2
+            announce make-4.4-1.fc43 FAILED
+            show #3 Failed make-4.4-1.fc43 FAILED my-builds
+            ask why Build(BuildId(9)) None
+            record 3
+            announce make-4.4-1.fc43 BUILDING
+            record 4
+            mark 5
+            ask why Build(BuildId(7)) None
+            announce bash-5.3-1.fc43 FAILED
+            show #1 again Failed bash-5.3-1.fc43 FAILED my-builds because package
+            mark 6
         "#]],
     );
 }
@@ -707,6 +760,18 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
                 lines: Vec::new(),
             };
             learned(Learned::Explained { about, cause })
+        }
+        ["unexplained", id, kind] => {
+            let kind = [HubTrouble::Closed, HubTrouble::Refused]
+                .into_iter()
+                .find(|it| format!("{it:?}").to_lowercase() == *kind);
+            let why = Unanswered {
+                text: "koji.example.com".to_owned(),
+                kind: kind.unwrap(),
+            };
+            let about = build(id).1;
+            let ask = Ask::Explain { about, task: None };
+            learned(Learned::Unanswered { ask, why })
         }
         ["follow", "pasted", id] => Event::Asked(Request::Follow {
             instance: fedora(),
