@@ -32,6 +32,7 @@ mod hub_answers;
 mod hub_asks;
 mod hub_client;
 mod hub_login;
+mod hub_pace;
 mod hub_profiles;
 mod hub_server;
 mod hub_stories;
