@@ -4,7 +4,7 @@
 //! since a bus does not tell of a build before its record is there. Slower on battery, and ever slower while the hub
 //! does not answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,10 +13,13 @@ use super::state::{Entry, Key, MAX_LOOKUPS};
 use super::{
     Ask, Asker, Effect, Learned, Look, Looked, Lookup, Reply, Standing, Story, Telling, Unanswered, Watch, Whereabouts,
 };
-use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject};
+use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject, TaskId};
 
 /// How long after a look the next one is, while something of mine runs.
 const LOOK_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// The same, where a look has found tasks that it did not ask about: how far they are is asked next.
+const LOOK_CLOSER_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
 /// The same, while all that runs has run for longer than [`LONG`].
 const LOOK_AFTER_LONG: SignedDuration = SignedDuration::from_secs(180);
@@ -54,6 +57,8 @@ pub(super) struct Asking {
     is_looking: bool,
     /// When it was asked, by our clock.
     looked_at: Timestamp,
+    /// The tasks that the last look asked about.
+    asked_about: BTreeSet<TaskId>,
     /// It became stale while it was under way: the line was down, the computer slept.
     look_again: bool,
     next: Option<Timestamp>,
@@ -105,6 +110,7 @@ impl Watch {
             if let Some(asking) = self.hubs.get_mut(&instance) {
                 asking.is_looking = true;
                 asking.looked_at = now;
+                asking.asked_about = look.tasks.iter().copied().collect();
                 asking.look_again = false;
                 asking.next = None;
                 asking.line.looks += 1;
@@ -360,6 +366,14 @@ impl Watch {
         if failures > 0 {
             let factor = 1_i32.checked_shl(failures.min(10) - 1).unwrap_or(1);
             return LOOK_AFTER.saturating_mul(factor).min(LOOK_AFTER_AT_MOST);
+        }
+        let is_asked = |it: &TaskId| {
+            self.hubs
+                .get(instance)
+                .is_some_and(|asking| asking.asked_about.contains(it))
+        };
+        if !self.look(instance, now).tasks.iter().all(is_asked) {
+            return LOOK_CLOSER_AFTER;
         }
         let is_here = |it: &Story| it.instance == *instance && self.is_watched(it, now);
         let mut watched = self

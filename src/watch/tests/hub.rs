@@ -46,14 +46,18 @@ fn an_idle_hub_is_asked_every_few_minutes_and_a_busy_one_each_minute() {
     assert_eq!(next_look(&mut watch, "woke\nlooked 0"), 300);
     let mut watch = hub_watch();
     let opened = "woke\nlooked 0 ; task 9 build OPEN mona at=0";
-    assert_eq!(next_look(&mut watch, opened), 60);
+    // How far it is, nobody has asked yet.
+    assert_eq!(next_look(&mut watch, opened), 3);
+    assert_eq!(next_look(&mut watch, "at 3\nwoke\nlooked 3"), 3 + 60);
     let mut watch = hub_watch();
-    assert_eq!(next_look(&mut watch, &format!("battery on\n{opened}")), 120);
-    let mut watch = hub_watch();
+    let closer = "at 3\nwoke\nlooked 3";
     assert_eq!(
-        next_look(&mut watch, "woke\nlooked 0 ; task 9 build OPEN mona at=-7200"),
-        180
+        next_look(&mut watch, &format!("battery on\n{opened}\n{closer}")),
+        3 + 120
     );
+    let mut watch = hub_watch();
+    let long = "woke\nlooked 0 ; task 9 build OPEN mona at=-7200";
+    assert_eq!(next_look(&mut watch, &format!("{long}\n{closer}")), 3 + 180);
     // Heard from the bus, while the hub would have been asked much later.
     let mut watch = hub_watch();
     let heard = "woke\nlooked 0\nheard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona";
