@@ -29,6 +29,7 @@ mod end_to_end;
 mod following;
 mod hub_answers;
 mod hub_asks;
+mod hub_call;
 mod hub_client;
 mod hub_login;
 mod hub_profiles;
