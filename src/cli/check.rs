@@ -2,12 +2,15 @@
 //!
 //! Asks everything the daemon depends on, one after the other, and changes nothing.
 
+mod hub;
+
 use std::path::Path;
 
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::hub::look_at_hub;
 use super::exit::Exit;
 use super::say;
 use crate::bus::broker::{Login, Trust};
@@ -52,6 +55,11 @@ enum Topic {
     Certificate,
     Authority,
     Broker,
+    Hub,
+    HubUser,
+    HubLogin,
+    HubCertificate,
+    HubAuthority,
     Session,
     Notifications,
     Tray,
@@ -125,6 +133,7 @@ async fn find(places: &Places) -> Vec<Finding> {
             findings.push(good(Topic::Configuration, None, text));
             for (name, instance) in &settings.instances {
                 findings.extend(look_at(name, instance, &settings.wanted).await);
+                findings.extend(look_at_hub(name, instance).await);
             }
         }
     }
@@ -291,6 +300,11 @@ impl Topic {
             Self::Certificate => "certificate",
             Self::Authority => "CA",
             Self::Broker => "broker",
+            Self::Hub => "hub",
+            Self::HubUser => "hub user",
+            Self::HubLogin => "hub login",
+            Self::HubCertificate => "hub certificate",
+            Self::HubAuthority => "hub CA",
             Self::Session => "session",
             Self::Notifications => "notifications",
             Self::Tray => "tray",
@@ -308,6 +322,11 @@ impl Topic {
             Self::Certificate => tr("certificate"),
             Self::Authority => tr("CA"),
             Self::Broker => tr("broker"),
+            Self::Hub => tr("hub"),
+            Self::HubUser => tr("user on the hub"),
+            Self::HubLogin => tr("login to the hub"),
+            Self::HubCertificate => tr("certificate for the hub"),
+            Self::HubAuthority => tr("CA of the hub"),
             Self::Session => tr("session"),
             Self::Notifications => tr("notifications"),
             Self::Tray => tr("tray"),

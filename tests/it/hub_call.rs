@@ -304,6 +304,11 @@ pub(crate) struct Home {
 impl Home {
     /// With instances and the addresses of their hubs, empty for none.
     pub(crate) fn new(instances: &[(&str, &str)]) -> Self {
+        Self::of(r#""mona""#, instances)
+    }
+
+    /// Of whoever is `user` in the configuration.
+    pub(crate) fn of(user: &str, instances: &[(&str, &str)]) -> Self {
         let stage = Stage::new();
         let folder = stage.home.path().join(".config/koji-notify");
         fs::create_dir_all(&folder).unwrap();
@@ -313,7 +318,7 @@ impl Home {
         let mut config = String::new();
         for (name, hub) in instances {
             config += &format!(
-                "[instance.{name}]\nuser = \"mona\"\ntopic-prefix = \"org.example\"\n\
+                "[instance.{name}]\nuser = {user}\ntopic-prefix = \"org.example\"\n\
                  [instance.{name}.broker]\nurl = \"amqp://127.0.0.1:1/\"\nuser = \"guest\"\n\
                  password-file = \"password\"\n"
             );
@@ -338,7 +343,11 @@ impl Home {
     /// Returns the exit code, and what was printed and complained of.
     async fn call(&self, words: &[&str]) -> String {
         let ran = self.ran(words).await;
-        let text = format!("{}: {}{}", ran.code, ran.output, ran.errors);
+        self.anywhere(&format!("{}: {}{}", ran.code, ran.output, ran.errors))
+    }
+
+    /// Returns a text without what is another one each time.
+    pub(crate) fn anywhere(&self, text: &str) -> String {
         let text = text.replace(self.stage.home.path().to_str().unwrap(), "HOME");
         self.hubs.iter().fold(text, |text, it| text.replace(it, "HOST"))
     }

@@ -30,6 +30,7 @@ mod following;
 mod hub_answers;
 mod hub_asks;
 mod hub_call;
+mod hub_check;
 mod hub_client;
 mod hub_login;
 mod hub_profiles;
