@@ -133,7 +133,6 @@ async fn find(places: &Places) -> Vec<Finding> {
             findings.push(good(Topic::Configuration, None, text));
             for (name, instance) in &settings.instances {
                 findings.extend(look_at(name, instance, &settings.wanted).await);
-                findings.extend(look_at_hub(name, instance).await);
             }
         }
     }
@@ -166,7 +165,9 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
         interest.packages.clear();
     }
     let host = instance.broker.address.to_string();
-    findings.push(match probe::probe(&instance.broker, &interest).await {
+    let heard = probe::probe(&instance.broker, &interest).await;
+    let is_heard = heard.is_ok();
+    findings.push(match heard {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
             good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
@@ -176,6 +177,7 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
             ..Finding::new(Topic::Broker, Some(name), State::Bad, trouble::in_full(&found))
         },
     });
+    findings.extend(look_at_hub(name, instance, is_heard).await);
     findings
 }
 

@@ -92,7 +92,7 @@ async fn an_old_hub_is_a_good_hub() {
 }
 
 #[tokio::test]
-async fn a_hub_that_is_down_is_told_with_its_address_and_what_still_works() {
+async fn a_hub_that_is_down_is_told_with_its_address_and_the_reason() {
     let hub = SmallHub::start();
     let home = Home::new(&[("lab", &hub.url())]);
     hub.trouble(Trouble::Offline);
@@ -100,7 +100,7 @@ async fn a_hub_that_is_down_is_told_with_its_address_and_what_still_works() {
         &of_hubs(&home).await,
         expect![[r#"
         ✗ lab: hub: http://HOST/kojihub is closed for now (the hub said no: server is offline (fault 1014))
-            You still hear of builds; progress and reasons come later
+            Nothing needs to be done: koji-notify keeps trying
         ✓ lab: login to the hub: No login: reading needs none
     "#]],
     );
@@ -110,7 +110,7 @@ async fn a_hub_that_is_down_is_told_with_its_address_and_what_still_works() {
         &of_hubs(&home).await,
         expect![[r#"
         ✗ lab: hub: http://HOST/kojihub gives no answer that can be used (the answer was HTTP 500 Internal Server Error)
-            You still hear of builds; progress and reasons come later
+            Nothing needs to be done: koji-notify keeps trying
         ✓ lab: login to the hub: No login: reading needs none
     "#]],
     );
@@ -119,7 +119,7 @@ async fn a_hub_that_is_down_is_told_with_its_address_and_what_still_works() {
         &of_hubs(&home).await,
         expect![[r#"
         ✗ lab: hub: http://HOST/kojihub does not answer (cannot connect: Connection refused (os error 111))
-            You still hear of builds; progress and reasons come later
+            Nothing needs to be done: koji-notify keeps trying
         ✓ lab: login to the hub: No login: reading needs none
     "#]],
     );
@@ -215,7 +215,7 @@ async fn a_hub_is_believed_by_its_certificate() {
     }
 }
 
-/// Returns what is said of hubs. Whatever it is, nobody is at the broker, so it ends with code 5.
+/// Returns what is said of hubs. Whatever it is, there is no session, so it ends with code 5.
 async fn of_hubs(home: &Home) -> String {
     let ran = finish(&mut home.stage.command(&["check"])).await;
     assert_eq!((ran.code, &*ran.errors), (5, ""), "{}", ran.output);

@@ -28,13 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The most characters of what a hub says.
 const MAX_SAID: usize = 300;
 
-/// Looks at an instance's hub, if it has one.
-pub(super) async fn look_at_hub(name: &InstanceName, instance: &Instance) -> Vec<Finding> {
+/// Looks at an instance's hub, if it has one. `is_heard` says that the broker tells of changes.
+pub(super) async fn look_at_hub(name: &InstanceName, instance: &Instance, is_heard: bool) -> Vec<Finding> {
     let Some(hub) = &instance.hub else {
         return Vec::new();
     };
     let mut findings = look_at_files(name, hub);
-    findings.extend(ask(name, hub, &instance.users).boxed().await);
+    findings.extend(ask(name, hub, &instance.users, is_heard).boxed().await);
     findings.push(good(Topic::HubLogin, Some(name), login(&hub.access.login)));
     findings
 }
@@ -54,7 +54,7 @@ fn look_at_files(name: &InstanceName, hub: &Hub) -> Vec<Finding> {
 }
 
 /// Asks which Koji it is and who I am.
-async fn ask(name: &InstanceName, hub: &Hub, users: &BTreeSet<String>) -> Vec<Finding> {
+async fn ask(name: &InstanceName, hub: &Hub, users: &BTreeSet<String>, is_heard: bool) -> Vec<Finding> {
     let mut access = hub.access.clone();
     access.times = Times {
         call: access.times.call.min(PATIENCE),
@@ -66,7 +66,7 @@ async fn ask(name: &InstanceName, hub: &Hub, users: &BTreeSet<String>) -> Vec<Fi
     let calls = calls.chain(users.iter().cloned().map(Call::User)).collect();
     let mut answers = match client.ask(calls).await {
         Ok(answers) => answers.into_iter(),
-        Err(error) => return vec![unanswered(name, &address, &error)],
+        Err(error) => return vec![unanswered(name, &address, &error, is_heard)],
     };
     let version = match answers.next() {
         Some(Ok(Answer::Version(version))) => Some(version),
@@ -136,8 +136,8 @@ fn login(login: &Login) -> String {
     }
 }
 
-fn unanswered(name: &InstanceName, address: &str, error: &HubError) -> Finding {
-    let (sentence, advice) = wrong(error);
+fn unanswered(name: &InstanceName, address: &str, error: &HubError, is_heard: bool) -> Finding {
+    let (sentence, advice) = wrong(error, is_heard);
     let sentence = fill(&sentence, &[("host", address)]);
     Finding {
         advice: Some(advice),
@@ -151,8 +151,8 @@ fn unanswered(name: &InstanceName, address: &str, error: &HubError) -> Finding {
 }
 
 /// Returns what is wrong, and what the reader can do or has to expect.
-fn wrong(error: &HubError) -> (String, String) {
-    let still = || trouble::hub_advice(HubTrouble::Unreachable, false);
+fn wrong(error: &HubError, is_heard: bool) -> (String, String) {
+    let still = || trouble::hub_advice(HubTrouble::Unreachable, !is_heard);
     if error.is_outage() {
         return (tr("{host} is closed for now"), still());
     }
@@ -222,4 +222,58 @@ fn with_detail(sentence: &str, detail: &str) -> String {
     let values = [("trouble", sentence), ("detail", detail)];
     // Translators: {detail} is what the broker, the hub or a library said, in English.
     fill(&tr("{trouble} ({detail})"), &values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::fault::FaultCode;
+
+    #[test]
+    fn what_still_works_is_what_the_broker_tells() {
+        let told = |error: &HubError, is_heard| {
+            let (sentence, advice) = wrong(error, is_heard);
+            format!("{sentence}. {advice}.")
+        };
+        let down = HubError::Silent(PATIENCE);
+        assert_eq!(
+            told(&down, true),
+            "{host} does not answer. You still hear of builds; progress and reasons come later."
+        );
+        assert_eq!(
+            told(&down, false),
+            "{host} does not answer. Nothing needs to be done: koji-notify keeps trying."
+        );
+        let fault = |number| {
+            HubError::Fault(Fault {
+                code: FaultCode::from_number(number),
+                text: String::new(),
+            })
+        };
+        assert_eq!(wrong(&fault(1014), true).0, "{host} is closed for now");
+        assert_eq!(wrong(&fault(1001), true).0, "{host} gives no answer that can be used");
+        assert_eq!(
+            wrong(&fault(1007), true).0,
+            "{host} answers nobody who has not logged in"
+        );
+    }
+
+    #[test]
+    fn how_it_is_logged_in_to_is_told() {
+        let kerberos = |principal: Option<&str>| Login::Kerberos {
+            principal: principal.map(str::to_owned),
+            keytab: None,
+        };
+        assert_eq!(login(&Login::Nothing), "No login: reading needs none");
+        assert_eq!(
+            login(&kerberos(Some("mona@EXAMPLE.ORG"))),
+            "By Kerberos, as mona@EXAMPLE.ORG"
+        );
+        assert_eq!(login(&kerberos(None)), "By Kerberos, with the ticket that is there");
+        let file = "/home/mona/.koji/client.crt".into();
+        assert_eq!(
+            login(&Login::Certificate { file }),
+            "By the certificate /home/mona/.koji/client.crt"
+        );
+    }
 }
