@@ -2,12 +2,15 @@
 //!
 //! Asks everything the daemon depends on, one after the other, and changes nothing.
 
+mod hub;
+
 use std::path::Path;
 
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::hub::look_at_hub;
 use super::exit::Exit;
 use super::say;
 use crate::bus::broker::{Broker, Login, Trust};
@@ -52,6 +55,12 @@ enum Topic {
     Certificate,
     Authority,
     Broker,
+    Hub,
+    HubUser,
+    HubProfile,
+    HubLogin,
+    HubCertificate,
+    HubAuthority,
     Session,
     Notifications,
     Tray,
@@ -134,18 +143,29 @@ async fn find(places: &Places) -> Vec<Finding> {
 
 async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
-    match &instance.broker {
-        Some(broker) => findings.extend(look_at_broker(name, instance, broker, wanted).await),
-        None => findings.push(good(
-            Topic::Broker,
-            Some(name),
-            tr("There is none: the hub is asked every few minutes"),
-        )),
-    }
+    let is_heard = match &instance.broker {
+        Some(broker) => {
+            let (found, is_heard) = look_at_broker(name, instance, broker, wanted).await;
+            findings.extend(found);
+            is_heard
+        }
+        None => {
+            let text = tr("There is none: the hub is asked every few minutes");
+            findings.push(good(Topic::Broker, Some(name), text));
+            false
+        }
+    };
+    findings.extend(look_at_hub(name, instance, is_heard).await);
     findings
 }
 
-async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broker, wanted: &Wanted) -> Vec<Finding> {
+/// Returns what was found, and whether the broker tells of changes.
+async fn look_at_broker(
+    name: &InstanceName,
+    instance: &Instance,
+    broker: &Broker,
+    wanted: &Wanted,
+) -> (Vec<Finding>, bool) {
     let mut findings = Vec::new();
     let certificate = match &broker.login {
         Login::External { certificate, .. } => Some(certificate),
@@ -170,7 +190,9 @@ async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broke
         interest.packages.clear();
     }
     let host = broker.address.to_string();
-    findings.push(match probe::probe(broker, &interest).await {
+    let heard = probe::probe(broker, &interest).await;
+    let is_heard = heard.is_ok();
+    findings.push(match heard {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
             good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
@@ -180,7 +202,7 @@ async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broke
             ..Finding::new(Topic::Broker, Some(name), State::Bad, trouble::in_full(&found))
         },
     });
-    findings
+    (findings, is_heard)
 }
 
 fn look_at_user(name: &InstanceName, instance: &Instance) -> Finding {
@@ -304,6 +326,12 @@ impl Topic {
             Self::Certificate => "certificate",
             Self::Authority => "CA",
             Self::Broker => "broker",
+            Self::Hub => "hub",
+            Self::HubUser => "hub user",
+            Self::HubProfile => "hub profile",
+            Self::HubLogin => "hub login",
+            Self::HubCertificate => "hub certificate",
+            Self::HubAuthority => "hub CA",
             Self::Session => "session",
             Self::Notifications => "notifications",
             Self::Tray => "tray",
@@ -321,6 +349,12 @@ impl Topic {
             Self::Certificate => tr("certificate"),
             Self::Authority => tr("CA"),
             Self::Broker => tr("broker"),
+            Self::Hub => tr("hub"),
+            Self::HubUser => tr("user on the hub"),
+            Self::HubProfile => tr("profile of the hub"),
+            Self::HubLogin => tr("login to the hub"),
+            Self::HubCertificate => tr("certificate for the hub"),
+            Self::HubAuthority => tr("CA of the hub"),
             Self::Session => tr("session"),
             Self::Notifications => tr("notifications"),
             Self::Tray => tr("tray"),

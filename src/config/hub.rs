@@ -10,9 +10,9 @@ use super::broker::Asked;
 use super::file::HubLogin;
 use super::{ConfigError, Preset};
 
-/// Returns the hub, if the instance has one that is asked. What the profile knows of pages and files is taken where
+/// Returns the hub, if the instance has one that is asked, and the profile that was read. What the profile knows of pages and files is taken where
 /// the instance does not tell.
-pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<Option<Hub>, ConfigError> {
+pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<(Option<Hub>, Option<Profile>), ConfigError> {
     let words = &asked.words.hub;
     let profile = match &words.profile {
         Some(name) => Some(read(asked, name)?),
@@ -30,7 +30,7 @@ pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<Option<Hub>, Con
     let of_preset = asked.words.preset.map(Preset::hub);
     let server = words.server.as_deref().or(of_profile).or(of_preset);
     let Some(server) = server.filter(|_| words.ask != Some(false)) else {
-        return Ok(None);
+        return Ok((None, profile));
     };
     let wrong = |what: &str| {
         asked.wrong(
@@ -66,7 +66,7 @@ pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<Option<Hub>, Con
         .places
         .cache_folder()
         .join(format!("{}@{}", asked.name, server.host));
-    Ok(Some(Hub {
+    let hub = Hub {
         access: Access {
             server,
             trust: trust(authority),
@@ -75,7 +75,8 @@ pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<Option<Hub>, Con
         },
         files,
         cache,
-    }))
+    };
+    Ok((Some(hub), profile))
 }
 
 /// Returns how we log in. Nobody does who has not asked for it: what is read needs no login.

@@ -73,7 +73,7 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         weburl: page(asked, "weburl", words.weburl.as_deref())?.or(weburl),
         topurl: page(asked, "topurl", words.topurl.as_deref())?.or(topurl),
     };
-    let hub = hub(asked, &mut site)?;
+    let (hub, profile) = hub(asked, &mut site)?;
     let told = told_users(asked)?;
     let (broker, broker_file) = broker(asked, hub.is_some())?;
     let (users, users_from) = match told {
@@ -88,6 +88,7 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         preset: words.preset,
         broker,
         hub,
+        profile,
         broker_file,
     })
 }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::bus::broker::Broker;
 use crate::hub::access::{Hub, Login};
+use crate::hub::profile::Profile;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
 use crate::watch::{Rules, Wanted};
@@ -35,6 +36,8 @@ pub struct Instance {
     pub broker: Option<Broker>,
     /// The hub that is asked; `None`: none is.
     pub hub: Option<Hub>,
+    /// The profile of the `koji` client that knows the hub, if one was asked for.
+    pub profile: Option<Profile>,
     /// The file that says where the broker is, or that there is none.
     pub broker_file: PathBuf,
 }

@@ -80,8 +80,8 @@ fn progress(story: &Story, now: Timestamp, has_word: bool) -> Vec<String> {
 fn doomed(story: &Story) -> String {
     let failed = story::arches(story.failed_arches());
     if failed.is_empty() {
-        // Translators: a part of a line such as "bash-5.3-1.fc43, the source RPM failed".
-        return tr("the source RPM failed");
+        // Translators: a part of a line such as "bash-5.3-1.fc43, the source RPM could not be built".
+        return tr("the source RPM could not be built");
     }
     let failed = text::some(&failed, cause::MAX_ARCHES);
     let running = story::running_arches(story).count();

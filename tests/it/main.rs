@@ -30,6 +30,8 @@ mod following;
 mod hub_account;
 mod hub_answers;
 mod hub_asks;
+mod hub_call;
+mod hub_check;
 mod hub_client;
 mod hub_login;
 mod hub_pace;

@@ -86,7 +86,7 @@ fn what_runs_says_how_far_it_is() {
         bash-5.3-1.fc43, aarch64 failed
         bash-5.3-1.fc43, making the source RPM, about 19 min left
         bash-5.3-1.fc43, waiting for a builder
-        bash-5.3-1.fc43, the source RPM failed
+        bash-5.3-1.fc43, the source RPM could not be built
         bash-5.3-1.fc43, being tagged
         bash for rawhide, waiting for a builder
         bash-5.3-1.fc43 is being built for rawhide
