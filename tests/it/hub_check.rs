@@ -1,12 +1,17 @@
 //! What `koji-notify check` says of a hub that answers over HTTP, or does not.
 
+use std::fs;
+use std::path::Path;
+
 use expect_test::{Expect, expect};
+use koji_notify::hub::access::Address;
 use serde_json::{Value, json};
 
+use crate::apache::{Apache, Setup};
 use crate::command_line::finish;
 use crate::hub_call::Home;
-use crate::rabbit::{Certs, ServerCert};
-use crate::small_hub::{For, SmallHub, Trouble};
+use crate::rabbit::{Certs, Client, ServerCert};
+use crate::small_hub::{For, Login, SmallHub, Trouble};
 
 #[tokio::test]
 async fn a_good_hub_says_which_koji_it_is_and_who_i_am() {
@@ -213,6 +218,54 @@ async fn a_hub_is_believed_by_its_certificate() {
         let said = said(server, ca).await;
         assert!(said.contains(&format!("✗ lab: hub: {expected}")), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_login_that_is_configured_is_tried_and_ended() {
+    let hub = SmallHub::start();
+    hub.set_login(Login::Anybody { user: "alice" });
+    let apache = Apache::start(Setup {
+        hub: Some(Address::parse(&hub.url()).unwrap().port),
+        ..Setup::default()
+    })
+    .await;
+    let by_profile = |certificate: &Path| {
+        let more = format!("{}\"\nprofile = \"lab\"\nlogin = \"profile", apache.by_certificate());
+        let home = Home::new(&[("lab", &more)]);
+        let folder = home.stage.home.path().join(".koji");
+        fs::create_dir_all(&folder).unwrap();
+        let profile = format!(
+            "[lab]\nserver = https://elsewhere.invalid/kojihub\nauthtype = ssl\nserverca = {}\ncert = {}\n",
+            apache.certs.ca().display(),
+            certificate.display()
+        );
+        fs::write(folder.join("config"), profile).unwrap();
+        home
+    };
+    let home = by_profile(&apache.certs.client(Client::Alice).both);
+    let said = of_hubs(&home).await;
+    let home_folder = home.stage.home.path().display().to_string();
+    let lines: Vec<_> = said
+        .lines()
+        .filter(|it| it.contains("profile of") || it.contains("login to"))
+        .collect();
+    let said = lines.join("\n").replace(&home_folder, "HOME");
+    let at = said.find("By the certificate ").unwrap();
+    let end = said.rfind(": the hub knows").unwrap();
+    let said = format!("{}By the certificate FILE{}", &said[..at], &said[end..]);
+    check(
+        &said,
+        expect![[r#"
+        ✓ lab: profile of the hub: lab, read from HOME/.koji/config
+        ✓ lab: login to the hub: By the certificate FILE: the hub knows you as alice"#]],
+    );
+    let calls = hub.calls();
+    let last = calls.last().unwrap();
+    assert_eq!((last.method.as_deref(), last.session), (Some("logout"), true));
+
+    let said = of_hubs(&by_profile(&apache.certs.client(Client::OtherCa).both)).await;
+    let bad = said.lines().find(|it| it.contains("login to")).unwrap();
+    assert!(bad.starts_with("✗ lab: login to the hub: By the certificate "), "{bad}");
 }
 
 /// Returns what is said of hubs. Whatever it is, there is no session, so it ends with code 5.
