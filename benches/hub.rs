@@ -51,6 +51,8 @@ pub(crate) struct Reading {
 #[derive(Deserialize, Serialize)]
 struct Took {
     seconds: f64,
+    /// Of processor time, which hardly depends on what else the machine does.
+    processor_seconds: f64,
     grown_kib: u64,
     rows: usize,
 }
@@ -59,7 +61,7 @@ struct Took {
 pub(crate) fn be_reader(task: &Reading) {
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = status("VmRSS");
-    let begun = Instant::now();
+    let (begun, processor) = (Instant::now(), processor_seconds());
     let body = BufReader::with_capacity(64 * 1024, File::open(&task.file).unwrap());
     let rows = if task.whole {
         let Value::List(rows) = read::<Value>(body).unwrap().unwrap() else {
@@ -74,16 +76,19 @@ pub(crate) fn be_reader(task: &Reading) {
         };
         rows.len()
     };
-    let seconds = begun.elapsed().as_secs_f64();
-    let grown_kib = status("VmHWM").saturating_sub(before);
-    println!(
-        "{}",
-        json!(Took {
-            seconds,
-            grown_kib,
-            rows
-        })
-    );
+    let took = Took {
+        seconds: begun.elapsed().as_secs_f64(),
+        processor_seconds: processor_seconds() - processor,
+        grown_kib: status("VmHWM").saturating_sub(before),
+        rows,
+    };
+    println!("{}", json!(took));
+}
+
+/// Returns how long our one thread has run.
+fn processor_seconds() -> f64 {
+    let text = fs::read_to_string("/proc/self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
 /// Returns a line of the kernel's about us, in KiB.
@@ -130,12 +135,13 @@ async fn catch_up(report: &mut Report, extent: Extent) {
     let each = requests as f64 / extent.looks as f64;
     report.row("HTTP round trips of a catch-up", "", None, each, Goal::AtMost(1.0));
     let what = "a catch-up, asked to understood (median)";
-    report.row(what, "ms", Some(median(&theirs)), median(&ours), Goal::None);
+    report.row(what, "ms", None, median(&ours), Goal::None);
     report.note(
         "hub, catch-up",
         &json!({
             "round trips of a first run, which learns who we are": of_the_first,
             "round trips of the first look of another run": of_another_run,
+            "the same bytes over a kept connection, unread, in ms": median(&theirs),
             "that look with its connection, in ms": millis(with_connection),
             "calls in the round trip": 5,
             "rows in the answer": ROWS,
@@ -157,35 +163,36 @@ async fn long_answer(report: &mut Report, extent: Extent) {
     let file = folder.path().join("listTasks.xml");
     let written = write_long(&file);
     let bytes = fs::metadata(&file).unwrap().len() as f64;
-    let [mut rates, mut grown, mut ratios] = [const { [const { Vec::new() }; 4] }; 3];
+    let [mut rates, mut clocks, mut grown, mut ratios] = [const { [const { Vec::new() }; 4] }; 4];
     for _ in 0..extent.answers {
         let theirs = by_python(&file).await;
         let ours = by_us(&file, false).await;
         let whole = by_us(&file, true).await;
         assert_eq!([theirs.rows, ours.rows, whole.rows], [written, LIMIT as usize, written]);
         for (n, it) in [&theirs, &ours, &whole].into_iter().enumerate() {
-            rates[n].push(bytes / 1e6 / it.seconds);
+            rates[n].push(bytes / 1e6 / it.processor_seconds);
+            clocks[n].push((it.seconds * 1e3).round());
             grown[n].push(it.grown_kib as f64 / 1024.0);
         }
         let memory = |it: &Took| it.grown_kib as f64 / theirs.grown_kib as f64;
-        ratios[0].push(theirs.seconds / ours.seconds);
+        ratios[0].push(theirs.processor_seconds / ours.processor_seconds);
         ratios[1].push(memory(&ours));
-        ratios[2].push(theirs.seconds / whole.seconds);
+        ratios[2].push(theirs.processor_seconds / whole.processor_seconds);
         ratios[3].push(memory(&whole));
     }
     let rate = |n: usize| median(&rates[n]);
     let memory = |n: usize| median(&grown[n]);
     let [fast, small, fast_whole, small_whole] = ratios.each_ref().map(|it| Some(median(it)));
     report.row_with_ratio(
-        "reading a task list of 20 MB, beside xmlrpc.client",
-        "MB/s",
+        "reading a task list of 20 MB by xmlrpc.client and by us",
+        "MB in a second of processor time",
         Some(rate(0)),
         rate(1),
         fast,
         Goal::AtLeastTimesTheFloor(10.0),
     );
     report.row_with_ratio(
-        "memory that it takes at most, beside xmlrpc.client",
+        "memory that it takes at most",
         "MiB",
         Some(memory(0)),
         memory(1),
@@ -193,9 +200,10 @@ async fn long_answer(report: &mut Report, extent: Extent) {
         Goal::AtMostTimesTheFloor(0.1),
     );
     let what = "the same, every value kept as Python keeps it";
-    report.row_with_ratio(what, "MB/s", Some(rate(0)), rate(2), fast_whole, Goal::None);
+    let unit = "MB in a second of processor time";
+    report.row_with_ratio(what, unit, Some(rate(0)), rate(2), fast_whole, Goal::None);
     report.row_with_ratio(
-        "memory that it takes at most, every value kept",
+        "memory that it takes at most then",
         "MiB",
         Some(memory(0)),
         memory(2),
@@ -204,7 +212,13 @@ async fn long_answer(report: &mut Report, extent: Extent) {
     );
     report.note(
         "hub, long answer",
-        &json!({"bytes": bytes, "rows": written, "rows that a look keeps": LIMIT, "rounds": extent.answers}),
+        &json!({
+            "bytes": bytes,
+            "rows": written,
+            "rows that a look keeps": LIMIT,
+            "rounds": extent.answers,
+            "by the clock, in ms": {"xmlrpc.client": clocks[0], "koji-notify": clocks[1], "every value kept": clocks[2]},
+        }),
     );
 }
 
