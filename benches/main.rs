@@ -25,6 +25,7 @@
 mod courses;
 mod desk;
 mod floor;
+mod hub;
 mod messages;
 mod program;
 mod report;
@@ -60,6 +61,10 @@ pub(crate) struct Extent {
     /// Messages for the Python library, which takes a hundred times as long for each.
     library_messages: usize,
     idle_secs: u64,
+    /// Looks at a hub.
+    looks: usize,
+    /// Rounds of a long answer of a hub.
+    answers: usize,
 }
 
 const FULL: Extent = Extent {
@@ -69,6 +74,8 @@ const FULL: Extent = Extent {
     rounds: 5,
     library_messages: 1000,
     idle_secs: 60,
+    looks: 500,
+    answers: 7,
 };
 
 const QUICK: Extent = Extent {
@@ -78,6 +85,8 @@ const QUICK: Extent = Extent {
     rounds: 1,
     library_messages: 200,
     idle_secs: 20,
+    looks: 100,
+    answers: 3,
 };
 
 fn main() -> ExitCode {
@@ -90,6 +99,12 @@ fn main() -> ExitCode {
         && role == floor::ROLE
     {
         runtime.block_on(floor::run(serde_json::from_str(task).unwrap()));
+        return ExitCode::SUCCESS;
+    }
+    if let [role, task] = &arguments[..]
+        && role == hub::ROLE
+    {
+        hub::be_reader(&serde_json::from_str(task).unwrap());
         return ExitCode::SUCCESS;
     }
     let (plan, complaints) = Plan::read(arguments);
@@ -112,7 +127,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-const USAGE: &str = "there are --quick, --program FILE, and the courses size, start, idle, latency and drain";
+const USAGE: &str = "there are --quick, --program FILE, and the courses size, start, idle, latency, drain and hub";
 
 /// What is to be done.
 struct Plan {
@@ -128,6 +143,7 @@ enum Course {
     Idle,
     Latency,
     Drain,
+    Hub,
 }
 
 impl Plan {
@@ -152,6 +168,7 @@ impl Plan {
                 "idle" => _ = plan.courses.insert(Course::Idle),
                 "latency" => _ = plan.courses.insert(Course::Latency),
                 "drain" => _ = plan.courses.insert(Course::Drain),
+                "hub" => _ = plan.courses.insert(Course::Hub),
                 _ => complaints.push(argument),
             }
         }
@@ -162,6 +179,7 @@ impl Plan {
                 Course::Idle,
                 Course::Latency,
                 Course::Drain,
+                Course::Hub,
             ]
             .into();
         }
@@ -178,21 +196,33 @@ async fn told_to_end() {
     }
 }
 
-async fn measure(plan: Plan) -> Report {
-    let rabbit = rabbit::Rabbit::start().await;
-    let vhost = rabbit.vhost().await;
-    let bus = session_bus::SessionBus::start();
+async fn measure(mut plan: Plan) -> Report {
     let mut report = Report::begin(&plan.extent);
-    let mut bench = Bench::new(&rabbit, &vhost, &bus, plan.extent, plan.program).await;
-    for course in plan.courses {
-        match course {
-            Course::Size => bench.size(&mut report),
-            Course::Start => bench.start(&mut report).await,
-            Course::Idle => bench.idle(&mut report).await,
-            Course::Latency => bench.latency(&mut report).await,
-            Course::Drain => bench.drain(&mut report).await,
-        }
+    let asks_a_hub = plan.courses.remove(&Course::Hub);
+    if !plan.courses.is_empty() {
+        measure_by_broker(&mut report, &plan).await;
+    }
+    if asks_a_hub {
+        hub::course(&mut report, plan.extent).await;
     }
     report.end();
     report
+}
+
+/// The courses for which there is a broker.
+async fn measure_by_broker(report: &mut Report, plan: &Plan) {
+    let rabbit = rabbit::Rabbit::start().await;
+    let vhost = rabbit.vhost().await;
+    let bus = session_bus::SessionBus::start();
+    let mut bench = Bench::new(&rabbit, &vhost, &bus, plan.extent, plan.program.clone()).await;
+    for course in &plan.courses {
+        match course {
+            Course::Size => bench.size(report),
+            Course::Start => bench.start(report).await,
+            Course::Idle => bench.idle(report).await,
+            Course::Latency => bench.latency(report).await,
+            Course::Drain => bench.drain(report).await,
+            Course::Hub => {}
+        }
+    }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::hub::look_at_hub;
 use super::exit::Exit;
 use super::say;
-use crate::bus::broker::{Login, Trust};
+use crate::bus::broker::{Broker, Login, Trust};
 use crate::bus::probe;
 use crate::config::{self, Identity, Instance, Places};
 use crate::desktop::probe::{TrayHost, notification_server, tray_host};
@@ -142,11 +142,27 @@ async fn find(places: &Places) -> Vec<Finding> {
 
 async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
-    let certificate = match &instance.broker.login {
+    let is_heard = if let Some(broker) = &instance.broker {
+        let found = look_at_broker(name, instance, broker, wanted).await;
+        let is_good = found.iter().all(|it| it.state != State::Bad);
+        findings.extend(found);
+        is_good
+    } else {
+        let text = tr("There is none: the hub is asked every few minutes");
+        findings.push(good(Topic::Broker, Some(name), text));
+        false
+    };
+    findings.extend(look_at_hub(name, instance, is_heard).await);
+    findings
+}
+
+async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broker, wanted: &Wanted) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let certificate = match &broker.login {
         Login::External { certificate, .. } => Some(certificate),
         Login::Plain { .. } => None,
     };
-    let authority = match &instance.broker.trust {
+    let authority = match &broker.trust {
         Trust::Only(file) => Some(file),
         Trust::System => None,
     };
@@ -164,10 +180,8 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
     if !wanted.followed {
         interest.packages.clear();
     }
-    let host = instance.broker.address.to_string();
-    let heard = probe::probe(&instance.broker, &interest).await;
-    let is_heard = heard.is_ok();
-    findings.push(match heard {
+    let host = broker.address.to_string();
+    findings.push(match probe::probe(broker, &interest).await {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
             good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
@@ -177,7 +191,6 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
             ..Finding::new(Topic::Broker, Some(name), State::Bad, trouble::in_full(&found))
         },
     });
-    findings.extend(look_at_hub(name, instance, is_heard).await);
     findings
 }
 

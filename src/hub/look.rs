@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Answer, Call, RepoRow, RepoState, Target, TaskRow, UserId};
+use super::call::{Answer, BuildRow, Call, RepoRow, RepoState, Target, TaskRow, UserId};
 use super::fault::Fault;
-use crate::koji::task::MAX_CHILDREN;
+use crate::koji::task::{MAX_CHILDREN, only_sends_mail};
 use crate::koji::{BuildId, Change, Nvr, TaskId};
 use crate::watch::ask::{Look, Looked, MAX_LOOKED, Progress};
 
@@ -19,8 +19,19 @@ const MAX_KNOWN: usize = 200;
 /// The most packages that are asked about in one look.
 const MAX_PACKAGES: usize = 50;
 
+/// How the packages of container images are called. Their builds have no task of their own, and their record is made at
+/// the end, so the hub's average says nothing.
+const CONTAINER: &str = "-container";
+
+/// How many builds of an image tell how long one takes.
+const LAST_BUILDS: u32 = 5;
+
 /// The most rows of one list: enough to see that there are more than are kept.
 const LIMIT: u32 = 250;
+
+/// How far the clocks of a hub's machines may be apart. What ended so shortly before an answer is asked for again; that
+/// it was dealt with is known.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is known from earlier looks.
 #[derive(Clone, Debug, Default)]
@@ -104,12 +115,17 @@ pub fn plan(look: &Look, known: &Known) -> Plan {
         plan.ask(Purpose::Builds, Call::Build(super::call::BuildKey::Id(*build)));
     }
     for package in &look.averages {
-        plan.ask(
-            Purpose::Usual(package.clone()),
+        let call = if package.ends_with(CONTAINER) {
+            Call::LastBuilds {
+                package: package.clone(),
+                limit: LAST_BUILDS,
+            }
+        } else {
             Call::Average {
                 package: package.clone(),
-            },
-        );
+            }
+        };
+        plan.ask(Purpose::Usual(package.clone()), call);
     }
     let mut asked = BTreeSet::new();
     for (build, nvr, target) in &look.repos {
@@ -154,21 +170,24 @@ impl Plan {
         }
     }
 
-    /// Puts the answers together. Parts that failed are left out and returned beside, for the log. `as_of` is a little
-    /// before the time of the answer by the hub's clock.
+    /// Puts the answers together. Parts that failed are left out and returned beside, for the log. `asked` is when it
+    /// was asked, by the hub's clock.
     pub fn looked(
         self,
         answers: Vec<Result<Answer, Fault>>,
-        as_of: Option<Timestamp>,
+        asked: Option<Timestamp>,
         known: &mut Known,
     ) -> (Looked, Vec<(Call, Fault)>) {
         let mut looked = Looked {
             since: self.since,
-            as_of,
+            asked,
+            as_of: asked.and_then(|it| it.saturating_sub(CLOCK_SKEW).ok()),
             ..Looked::default()
         };
         let mut faults = Vec::new();
         let mut counted = 0_u64;
+        // Of those that are counted, what nobody is told of.
+        let mut left_aside = 0_u64;
         let mut tasks: BTreeMap<TaskId, TaskRow> = BTreeMap::new();
         let mut below: BTreeMap<TaskId, Vec<TaskRow>> = BTreeMap::new();
         let mut changes = Vec::new();
@@ -191,14 +210,9 @@ impl Plan {
                 (Purpose::Builds, Answer::Build(row)) => {
                     changes.extend(row.and_then(|it| it.change(None, Vec::new())).map(Change::Build));
                 }
-                (Purpose::Tasks(owner), Answer::Tasks(rows)) => {
-                    changes.extend(
-                        rows.into_iter()
-                            .filter_map(|it| it.change(Some(&owner), Vec::new()))
-                            .map(Change::Task),
-                    );
-                }
-                (Purpose::EndedTasks(owner), Answer::Tasks(rows)) => {
+                (Purpose::Tasks(owner) | Purpose::EndedTasks(owner), Answer::Tasks(rows)) => {
+                    let (mails, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|it| only_sends_mail(&it.method));
+                    left_aside += mails.iter().filter(|it| it.completed > self.mark).count() as u64;
                     changes.extend(
                         rows.into_iter()
                             .filter_map(|it| it.change(Some(&owner), Vec::new()))
@@ -212,6 +226,7 @@ impl Plan {
                     let usual = usual.and_then(|it| SignedDuration::try_from(it).ok());
                     looked.averages.insert(package, usual);
                 }
+                (Purpose::Usual(package), Answer::Builds(rows)) => _ = looked.averages.insert(package, mean(&rows)),
                 (Purpose::Target(name), Answer::Target(Some(target))) => keep(&mut known.targets, name, target),
                 (Purpose::Repo(tag), Answer::Repo(Some(repo))) => {
                     let is_usable = matches!(repo.state, Some(RepoState::Ready | RepoState::Expired));
@@ -245,7 +260,7 @@ impl Plan {
         looked.changes.drain(..ends.saturating_sub(MAX_LOOKED));
         let is_fresh = |it: &&Change| matches!(it, Change::Task(_)) && ended(it) > self.mark;
         let listed = looked.changes.iter().filter(is_fresh).count() as u64;
-        looked.left_out = u32::try_from(counted.saturating_sub(listed)).unwrap_or(u32::MAX);
+        looked.left_out = u32::try_from(counted.saturating_sub(listed + left_aside)).unwrap_or(u32::MAX);
         (looked, faults)
     }
 }
@@ -291,6 +306,17 @@ fn keep<T>(known: &mut BTreeMap<String, T>, name: String, value: T) {
         known.pop_first();
     }
     known.insert(name, value);
+}
+
+/// Returns how long builds have taken on average, as far as they tell.
+fn mean(rows: &[BuildRow]) -> Option<SignedDuration> {
+    let took = |it: &BuildRow| Some(it.completed?.duration_since(it.started?));
+    let all: Vec<_> = rows.iter().filter_map(took).filter(|it| it.is_positive()).collect();
+    let sum: SignedDuration = all
+        .iter()
+        .try_fold(SignedDuration::ZERO, |sum, it| sum.checked_add(*it))?;
+    let count = i32::try_from(all.len()).ok().filter(|it| *it > 0)?;
+    sum.checked_div(count)
 }
 
 #[cfg(test)]
@@ -410,9 +436,68 @@ mod tests {
                 "Task(TaskId(109))"
             ]
         );
-        assert_eq!((looked.left_out, looked.as_of), (0, Some(time(400))));
+        assert_eq!(
+            (looked.left_out, looked.asked, looked.as_of),
+            (0, Some(time(400)), Some(time(100)))
+        );
         let owners: Vec<_> = looked.changes.iter().map(|it| it.owner().unwrap()).collect();
         assert_eq!(owners, ["mona"; 6]);
+    }
+
+    #[test]
+    fn how_long_an_image_takes_is_what_its_last_builds_took() {
+        let mut known = known();
+        let look = Look {
+            averages: vec!["bash".to_owned(), "web-container".to_owned()],
+            ..Look::default()
+        };
+        let plan = plan(&look, &known);
+        let last = Call::LastBuilds {
+            package: "web-container".to_owned(),
+            limit: 5,
+        };
+        assert_eq!(plan.calls[1], last);
+        let took = |from, to: Option<i64>| BuildRow {
+            started: Some(time(from)),
+            completed: to.map(time),
+            ..build(7, BuildState::Complete, to)
+        };
+        let rows = vec![
+            took(0, Some(600)),
+            took(1000, Some(1200)),
+            took(2000, None),
+            took(9, Some(3)),
+        ];
+        let answers = vec![Ok(Answer::Average(None)), Ok(Answer::Builds(rows))];
+        let (looked, _) = plan.looked(answers, None, &mut known);
+        assert_eq!(looked.averages["bash"], None);
+        assert_eq!(looked.averages["web-container"], Some(SignedDuration::from_secs(400)));
+        assert_eq!(mean(&[]), None);
+    }
+
+    #[test]
+    fn a_task_that_only_sends_mail_is_no_news() {
+        let mut known = known();
+        let plan = plan(&look(), &known);
+        let mail = |id, method: &str, state, ended| TaskRow {
+            method: method.to_owned(),
+            ..task(id, state, ended)
+        };
+        let answers = vec![
+            Ok(Answer::Builds(Vec::new())),
+            Ok(Answer::Tasks(vec![mail(110, "tagNotification", TaskState::Open, None)])),
+            Ok(Answer::Builds(Vec::new())),
+            Ok(Answer::Tasks(vec![
+                mail(109, "buildNotification", TaskState::Closed, Some(310)),
+                task(108, TaskState::Canceled, Some(300)),
+                mail(107, "buildNotification", TaskState::Closed, Some(50)),
+            ])),
+            Ok(Answer::Count(2)),
+        ];
+        let (looked, _) = plan.looked(answers, None, &mut known);
+        let subjects: Vec<_> = looked.changes.iter().map(Change::subject).collect();
+        assert_eq!(subjects, [crate::koji::Subject::Task(TaskId(108))]);
+        assert_eq!(looked.left_out, 0);
     }
 
     #[test]

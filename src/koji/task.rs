@@ -77,6 +77,12 @@ impl TaskState {
     }
 }
 
+/// Returns whether tasks of this method only send mail about a build. Most belong to hosts, but who cancels a build owns
+/// the task that writes to its owner.
+pub fn only_sends_mail(method: &str) -> bool {
+    matches!(method, "buildNotification" | "tagNotification")
+}
+
 /// A top-level task has changed its state.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TaskChange {

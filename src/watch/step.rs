@@ -129,7 +129,10 @@ impl Watch {
             Request::StartAtLogin(on) => effects.push(Effect::StartAtLogin(on)),
             Request::EditPreferences => effects.push(Effect::EditPreferences),
             Request::Reload => effects.push(Effect::Reload),
-            Request::Quit => effects.push(Effect::Quit),
+            Request::Quit => {
+                self.tell_what_is_held(effects);
+                effects.push(Effect::Quit);
+            }
         }
     }
 
@@ -148,7 +151,10 @@ impl Watch {
         let instances = &self.rules.instances;
         self.stories.retain(|(instance, _), _| instances.contains_key(instance));
         self.explaining.retain(|(instance, _)| instances.contains_key(instance));
+        self.unexplained
+            .retain(|(instance, _), _| instances.contains_key(instance));
         self.file_hubs(now);
+        self.take_names();
         self.listen_anew(&before, effects);
     }
 
@@ -166,7 +172,7 @@ impl Watch {
         }
     }
 
-    fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {
+    pub(super) fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {
         for (instance, interest) in self.interests() {
             if before.get(&instance) != Some(&interest) {
                 effects.push(Effect::Listen(instance, interest));
@@ -265,9 +271,17 @@ impl Watch {
             }
         }
         let is_over = self.lines.values().all(|it| it.link == Link::Ended);
-        if is_over && self.pause.is_none() {
+        if is_over {
+            self.tell_what_is_held(effects);
+        }
+    }
+
+    /// Tells what is held for a digest: nobody will be here when its time comes, and it is written down as dealt with.
+    fn tell_what_is_held(&mut self, effects: &mut Vec<Effect>) {
+        if self.pause.is_none() {
             let held = self.pace.finish();
             self.show_held(held, false, effects);
+            self.show_away(effects);
         }
     }
 

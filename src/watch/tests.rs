@@ -263,6 +263,23 @@ fn a_burst_folds_into_a_digest() {
 }
 
 #[test]
+fn who_leaves_in_a_burst_tells_what_is_held() {
+    check(
+        "burst 1 7
+         asked quit",
+        expect![[r#"
+            show #1 Finished p1-1-1 COMPLETE my-builds
+            show #2 Finished p2-1-1 COMPLETE my-builds
+            show #3 Finished p3-1-1 COMPLETE my-builds
+            show #4 Finished p4-1-1 COMPLETE my-builds
+            show #5 Finished p5-1-1 COMPLETE my-builds
+            show #6 digest p6-1-1 COMPLETE, p7-1-1 COMPLETE
+            Quit
+        "#]],
+    );
+}
+
+#[test]
 fn a_pause_holds_everything_and_its_end_sums_up() {
     check(
         "asked pause 30
@@ -692,6 +709,7 @@ fn run(watch: &mut Watch, script: &str) -> String {
 
 fn request(words: &[&str]) -> Request {
     match words {
+        ["quit"] => Request::Quit,
         ["pause", "resumed"] => Request::Pause(PauseFor::UntilResumed),
         ["pause", minutes] => Request::Pause(PauseFor::Minutes(minutes.parse::<NonZeroU32>().unwrap())),
         ["resume"] => Request::Resume,

@@ -2,6 +2,8 @@
 //!
 //! Our own lab's exchanges are fixtures. Those of other projects are read where they lie, if they are there.
 
+mod whole;
+
 use std::fmt::Write;
 use std::fs;
 use std::io::{self, BufReader, Read};

@@ -139,19 +139,19 @@ fn look() -> Look {
 }
 
 /// A hub at work, and its inbox.
-struct Asker {
+pub(crate) struct Asker {
     asks: mpsc::UnboundedSender<Ask>,
     events: mpsc::Receiver<Event>,
     folder: TempDir,
 }
 
 impl Asker {
-    fn of(hub: &SmallHub) -> Self {
+    pub(crate) fn of(hub: &SmallHub) -> Self {
         Self::start(hub, tempfile::tempdir().unwrap())
     }
 
     /// Another one with the same cache.
-    fn again(self, hub: &SmallHub) -> Self {
+    pub(crate) fn again(self, hub: &SmallHub) -> Self {
         Self::start(hub, self.folder)
     }
 
@@ -176,7 +176,7 @@ impl Asker {
         Self { asks, events, folder }
     }
 
-    async fn ask(&mut self, ask: Ask) -> Learned {
+    pub(crate) async fn ask(&mut self, ask: Ask) -> Learned {
         self.asks.send(ask).unwrap();
         match timeout(PATIENCE, self.events.recv()).await.expect("no answer") {
             Some(Event::Learned(_, learned)) => learned,

@@ -11,6 +11,7 @@
     reason = "what is public here is for the stories of the other modules, as far as they need it"
 )]
 
+mod outcomes;
 mod value;
 
 use std::collections::BTreeMap;
