@@ -143,29 +143,21 @@ async fn find(places: &Places) -> Vec<Finding> {
 
 async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
-    let is_heard = match &instance.broker {
-        Some(broker) => {
-            let (found, is_heard) = look_at_broker(name, instance, broker, wanted).await;
-            findings.extend(found);
-            is_heard
-        }
-        None => {
-            let text = tr("There is none: the hub is asked every few minutes");
-            findings.push(good(Topic::Broker, Some(name), text));
-            false
-        }
+    let is_heard = if let Some(broker) = &instance.broker {
+        let found = look_at_broker(name, instance, broker, wanted).await;
+        let is_good = found.iter().all(|it| it.state != State::Bad);
+        findings.extend(found);
+        is_good
+    } else {
+        let text = tr("There is none: the hub is asked every few minutes");
+        findings.push(good(Topic::Broker, Some(name), text));
+        false
     };
     findings.extend(look_at_hub(name, instance, is_heard).await);
     findings
 }
 
-/// Returns what was found, and whether the broker tells of changes.
-async fn look_at_broker(
-    name: &InstanceName,
-    instance: &Instance,
-    broker: &Broker,
-    wanted: &Wanted,
-) -> (Vec<Finding>, bool) {
+async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broker, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = Vec::new();
     let certificate = match &broker.login {
         Login::External { certificate, .. } => Some(certificate),
@@ -190,9 +182,7 @@ async fn look_at_broker(
         interest.packages.clear();
     }
     let host = broker.address.to_string();
-    let heard = probe::probe(broker, &interest).await;
-    let is_heard = heard.is_ok();
-    findings.push(match heard {
+    findings.push(match probe::probe(broker, &interest).await {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
             good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
@@ -202,7 +192,7 @@ async fn look_at_broker(
             ..Finding::new(Topic::Broker, Some(name), State::Bad, trouble::in_full(&found))
         },
     });
-    (findings, is_heard)
+    findings
 }
 
 fn look_at_user(name: &InstanceName, instance: &Instance) -> Finding {

@@ -108,7 +108,7 @@ pub fn hub(kind: HubTrouble) -> String {
         HubTrouble::Unreachable => tr("The hub cannot be reached"),
         HubTrouble::Closed => tr("The hub is closed for now"),
         HubTrouble::Slow => tr("The hub takes too long to answer"),
-        HubTrouble::LoginRefused => tr("Nobody could be logged in to the hub"),
+        HubTrouble::LoginRefused => tr("The login to the hub did not work"),
         HubTrouble::NoSuchUser => tr("The hub knows no user of that name"),
         HubTrouble::Refused => tr("The hub gives no answer that can be used"),
     }
