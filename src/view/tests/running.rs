@@ -222,7 +222,10 @@ fn without_word_from_the_hub_no_time_is_told() {
     story.standing = Standing::Build(BuildState::Building);
     story.usual = Some(SignedDuration::from_mins(20));
     story.children = children(&[("x86_64", TaskState::Open)]);
-    assert_eq!(progress::label(&story, time(0), false), "bash-5.3-1.fc43 is being built");
+    assert_eq!(
+        progress::label(&story, time(0), false),
+        "bash-5.3-1.fc43 is being built"
+    );
 }
 
 #[test]
