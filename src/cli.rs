@@ -8,7 +8,6 @@ mod daemon;
 mod demo;
 pub mod exit;
 mod follow;
-#[cfg_attr(not(test), expect(dead_code, reason = "the hub cannot be called yet"))]
 mod hub;
 mod log;
 mod pause;
@@ -66,6 +65,8 @@ enum Command {
     Pause(pause::Pause),
     /// Show notifications again
     Resume,
+    /// Ask a hub
+    Hub(hub::Hub),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -103,6 +104,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Wait(wait) => wait.run().await,
             Command::Pause(pause) => pause.run().await,
             Command::Resume => pause::resume().await,
+            Command::Hub(hub) => hub.run(places).await,
             Command::Completions(completions) => completions.run(),
         }
     });

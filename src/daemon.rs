@@ -183,9 +183,11 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     info!("stopping");
     announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
-    house.hubs.stop().await;
     house.sources.stop(&mut events).await;
     house.doors.close(&mut events).await;
+    // Nobody needs the hubs' answers any more.
+    drop(events);
+    house.hubs.stop().await;
     house.memory.close().await;
     Ok(Ended::Done)
 }

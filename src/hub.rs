@@ -6,7 +6,7 @@
 //! It deliberately does not decide when to ask, nor what an answer means to a person: that is `watch`.
 
 pub mod access;
-mod asked;
+pub mod account;
 pub mod asker;
 pub mod call;
 pub mod client;

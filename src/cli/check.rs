@@ -2,15 +2,18 @@
 //!
 //! Asks everything the daemon depends on, one after the other, and changes nothing.
 
+mod hub;
+
 use std::path::Path;
 
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::hub::look_at_hub;
 use super::exit::Exit;
 use super::say;
-use crate::bus::broker::{Login, Trust};
+use crate::bus::broker::{Broker, Login, Trust};
 use crate::bus::probe;
 use crate::config::{self, Identity, Instance, Places};
 use crate::desktop::probe::{TrayHost, notification_server, tray_host};
@@ -52,6 +55,12 @@ enum Topic {
     Certificate,
     Authority,
     Broker,
+    Hub,
+    HubUser,
+    HubProfile,
+    HubLogin,
+    HubCertificate,
+    HubAuthority,
     Session,
     Notifications,
     Tray,
@@ -134,11 +143,27 @@ async fn find(places: &Places) -> Vec<Finding> {
 
 async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
-    let certificate = match &instance.broker.login {
+    let is_heard = if let Some(broker) = &instance.broker {
+        let found = look_at_broker(name, instance, broker, wanted).await;
+        let is_good = found.iter().all(|it| it.state != State::Bad);
+        findings.extend(found);
+        is_good
+    } else {
+        let text = tr("There is none: the hub is asked every few minutes");
+        findings.push(good(Topic::Broker, Some(name), text));
+        false
+    };
+    findings.extend(look_at_hub(name, instance, is_heard).await);
+    findings
+}
+
+async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broker, wanted: &Wanted) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let certificate = match &broker.login {
         Login::External { certificate, .. } => Some(certificate),
         Login::Plain { .. } => None,
     };
-    let authority = match &instance.broker.trust {
+    let authority = match &broker.trust {
         Trust::Only(file) => Some(file),
         Trust::System => None,
     };
@@ -156,8 +181,8 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
     if !wanted.followed {
         interest.packages.clear();
     }
-    let host = instance.broker.address.to_string();
-    findings.push(match probe::probe(&instance.broker, &interest).await {
+    let host = broker.address.to_string();
+    findings.push(match probe::probe(broker, &interest).await {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
             good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
@@ -291,6 +316,12 @@ impl Topic {
             Self::Certificate => "certificate",
             Self::Authority => "CA",
             Self::Broker => "broker",
+            Self::Hub => "hub",
+            Self::HubUser => "hub user",
+            Self::HubProfile => "hub profile",
+            Self::HubLogin => "hub login",
+            Self::HubCertificate => "hub certificate",
+            Self::HubAuthority => "hub CA",
             Self::Session => "session",
             Self::Notifications => "notifications",
             Self::Tray => "tray",
@@ -308,6 +339,12 @@ impl Topic {
             Self::Certificate => tr("certificate"),
             Self::Authority => tr("CA"),
             Self::Broker => tr("broker"),
+            Self::Hub => tr("hub"),
+            Self::HubUser => tr("user on the hub"),
+            Self::HubProfile => tr("profile of the hub"),
+            Self::HubLogin => tr("login to the hub"),
+            Self::HubCertificate => tr("certificate for the hub"),
+            Self::HubAuthority => tr("CA of the hub"),
             Self::Session => tr("session"),
             Self::Notifications => tr("notifications"),
             Self::Tray => tr("tray"),

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::hub::{NoHub, Twice};
 use crate::config::ConfigError;
 use crate::desktop::service::Refused;
+use crate::hub::trouble::HubError;
 use crate::koji::meant::one_line;
 
 /// The most characters of what the daemon says; it may be what a hub has said.
@@ -23,12 +25,14 @@ pub enum Exit {
     Configuration = 3,
     /// koji-notify is not running.
     NotRunning = 4,
-    /// `check` found something that does not work, or what is meant could not be looked up.
+    /// `check` found something that does not work, or a hub could not be asked.
     Trouble = 5,
     /// What was waited for was canceled.
     Canceled = 6,
     /// What was waited for has not ended in time.
     TimedOut = 7,
+    /// The hub has answered a call with a fault.
+    Fault = 8,
 }
 
 impl From<Exit> for ExitCode {
@@ -47,6 +51,15 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
         Exit::TimedOut
     } else if let Some(refusal) = error.downcast_ref::<Refusal>() {
         refusal.exit
+    } else if let Some(no) = error.downcast_ref::<NoHub>() {
+        match no {
+            NoHub::Unknown(..) | NoHub::Several(_) => Exit::Usage,
+            NoHub::None(_) => Exit::Trouble,
+        }
+    } else if error.is::<Twice>() {
+        Exit::Usage
+    } else if error.is::<HubError>() {
+        Exit::Trouble
     } else if error.is::<Unread>() {
         Exit::Done
     } else {
@@ -69,7 +82,7 @@ pub(super) struct Gone;
 #[error("it has not ended within {0:?}")]
 pub(super) struct TimedOut(pub(super) Duration);
 
-/// The daemon says that it cannot be done.
+/// The daemon or a hub says that it cannot be done.
 #[derive(Debug, thiserror::Error)]
 #[error("{said}")]
 struct Refusal {
@@ -92,6 +105,12 @@ pub(super) fn refused(refused: Refused) -> anyhow::Error {
         }
     };
     let said = one_line(&said, MAX_SAID);
+    Refusal { said, exit }.into()
+}
+
+/// Returns what a person is told of a hub's fault.
+pub(super) fn faulted(said: String) -> anyhow::Error {
+    let exit = Exit::Fault;
     Refusal { said, exit }.into()
 }
 

@@ -22,8 +22,17 @@ const PREFETCH: u16 = 100;
 const EXPIRES_AFTER: i64 = 24 * 60 * 60 * 1000;
 
 /// Reads what the configuration says about the broker of an instance. Returns it with the file that it was read from.
-pub(super) fn broker(asked: &Asked<'_>) -> Result<(Broker, PathBuf), ConfigError> {
+/// Where there is a hub, it does without a broker.
+pub(super) fn broker(asked: &Asked<'_>, has_hub: bool) -> Result<(Option<Broker>, PathBuf), ConfigError> {
     let words = asked.words;
+    if words.broker.listen == Some(false) {
+        if !has_hub {
+            let problem =
+                "`listen`: without a broker there has to be a hub: expected `server` or `profile` in the table `hub`";
+            return Err(asked.wrong(&["broker", "listen"], problem));
+        }
+        return Ok((None, asked.places.config_file()));
+    }
     let (broker, file) = match (&words.broker.url, &words.fedora_messaging, words.preset) {
         (Some(_), Some(_), _) => {
             return Err(asked.wrong(
@@ -51,12 +60,14 @@ pub(super) fn broker(asked: &Asked<'_>) -> Result<(Broker, PathBuf), ConfigError
             // not it, and our own properties say so.
             (asked.existing(existing, BTreeMap::new())?, file)
         }
+        (None, None, None) if has_hub && words.broker.is_empty() => return Ok((None, asked.places.config_file())),
         (None, None, None) => {
-            let problem = "there is no broker: expected `preset`, `fedora-messaging`, or `url` in the table `broker`";
+            let problem = "there is no broker and no hub: expected `preset`, `fedora-messaging`, `url` in the table `broker`, \
+                           or `server` in the table `hub`";
             return Err(asked.wrong(&[], problem));
         }
     };
-    Ok((broker, file))
+    Ok((Some(broker), file))
 }
 
 /// An instance whose broker is asked for.

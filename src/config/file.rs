@@ -56,11 +56,16 @@ pub(super) struct Hub {
     pub(super) server: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) ca_cert: Option<PathBuf>,
+    pub(super) login: Option<HubLogin>,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) principal: Option<String>,
+    pub(super) keytab: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Broker {
+    pub(super) listen: Option<bool>,
     pub(super) url: Option<String>,
     pub(super) user: Option<String>,
     pub(super) password_file: Option<PathBuf>,
@@ -70,6 +75,24 @@ pub(super) struct Broker {
     pub(super) queue: Option<WhoseQueue>,
     pub(super) prefetch: Option<i64>,
     pub(super) heartbeat: Option<i64>,
+}
+
+impl Broker {
+    /// Returns whether nothing is said about a broker.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How we log in to a hub.
+#[derive(Clone, Copy, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum HubLogin {
+    None,
+    Certificate,
+    Kerberos,
+    /// As the profile of the `koji` client says.
+    Profile,
 }
 
 /// Whose the name of the queue is.

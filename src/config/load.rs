@@ -1,10 +1,12 @@
 //! From the words in `config.toml` to settings that have been checked, whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use url::Url;
 
-use crate::bus::broker::Login;
+use crate::bus::broker::{Broker, Login};
+use crate::hub::access::{self, Hub};
 use crate::koji::{InstanceName, Site};
 
 use super::broker::{Asked, broker};
@@ -71,12 +73,12 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         weburl: page(asked, "weburl", words.weburl.as_deref())?.or(weburl),
         topurl: page(asked, "topurl", words.topurl.as_deref())?.or(topurl),
     };
-    let hub = hub(asked, &mut site)?;
+    let (hub, profile) = hub(asked, &mut site)?;
     let told = told_users(asked)?;
-    let (broker, broker_file) = broker(asked)?;
+    let (broker, broker_file) = broker(asked, hub.is_some())?;
     let (users, users_from) = match told {
         Some(users) => (users, Identity::Configuration),
-        None => found_user(asked, &broker.login).await?,
+        None => found_user(asked, shown(broker.as_ref(), hub.as_ref())).await?,
     };
     Ok(Instance {
         site,
@@ -86,6 +88,7 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         preset: words.preset,
         broker,
         hub,
+        profile,
         broker_file,
     })
 }
@@ -104,12 +107,23 @@ fn told_users(asked: &Asked<'_>) -> Result<Option<BTreeSet<String>>, ConfigError
     Ok(Some(names.iter().cloned().collect()))
 }
 
-async fn found_user(asked: &Asked<'_>, login: &Login) -> Result<(BTreeSet<String>, Identity), ConfigError> {
-    let preset = asked.words.preset;
-    let certificate = match login {
+/// Returns the client certificate that the broker is shown, or else the hub.
+fn shown(broker: Option<&Broker>, hub: Option<&Hub>) -> Option<PathBuf> {
+    let of_broker = broker.and_then(|it| match &it.login {
         Login::External { certificate, .. } => Some(certificate.clone()),
         Login::Plain { .. } => None,
-    };
+    });
+    of_broker.or_else(|| match &hub?.access.login {
+        access::Login::Certificate { file } => Some(file.clone()),
+        access::Login::Nothing | access::Login::Kerberos { .. } => None,
+    })
+}
+
+async fn found_user(
+    asked: &Asked<'_>,
+    certificate: Option<PathBuf>,
+) -> Result<(BTreeSet<String>, Identity), ConfigError> {
+    let preset = asked.words.preset;
     let sought = Sought {
         realm: preset.map(Preset::realm),
         certificate,

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::bus::broker::Broker;
-use crate::hub::access::Hub;
+use crate::hub::access::{Hub, Login};
+use crate::hub::profile::Profile;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
 use crate::watch::{Rules, Wanted};
@@ -31,10 +32,13 @@ pub struct Instance {
     /// Packages that are followed whoever builds them.
     pub packages: BTreeSet<String>,
     pub preset: Option<Preset>,
-    pub broker: Broker,
+    /// `None`: there is none, and the hub is all there is.
+    pub broker: Option<Broker>,
     /// The hub that is asked; `None`: none is.
     pub hub: Option<Hub>,
-    /// The file that says where the broker is.
+    /// The profile of the `koji` client that knows the hub, if one was asked for.
+    pub profile: Option<Profile>,
+    /// The file that says where the broker is, or that there is none.
     pub broker_file: PathBuf,
 }
 
@@ -53,10 +57,11 @@ impl Settings {
     pub fn rules(&self, zone: TimeZone) -> Rules {
         let whose = |it: &Instance| Whose {
             users: it.users.clone(),
+            guessed: it.users_from != Identity::Configuration,
             packages: it.packages.clone(),
-            bus: true,
+            bus: it.broker.is_some(),
             hub: it.hub.is_some(),
-            logs_in: false,
+            logs_in: it.hub.as_ref().is_some_and(|it| it.access.login != Login::Nothing),
         };
         Rules {
             wanted: self.wanted,

@@ -1,15 +1,21 @@
 //! The hubs that are asked, one for each instance that has one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::debug;
 
 use crate::config::Settings;
 use crate::hub::access::Hub;
 use crate::hub::asker;
 use crate::koji::InstanceName;
 use crate::watch::{Ask, Event, HubTrouble, Learned, Unanswered};
+
+/// How long what is under way may take when we stop.
+const LAST_WORDS: Duration = Duration::from_secs(4);
 
 /// The hubs that are asked.
 pub(super) struct Hubs {
@@ -70,10 +76,14 @@ impl Hubs {
         Some(Event::Learned(instance.clone(), learned))
     }
 
-    /// Ends all hubs and waits for them.
+    /// Ends all hubs and waits for them, but not for long: they may want to log out.
     pub(super) async fn stop(mut self) {
         self.running.clear();
         drop(self.inbox);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(LAST_WORDS, ended).await.is_err() {
+            debug!("a hub takes too long to say goodbye to");
+        }
         self.tasks.shutdown().await;
     }
 }

@@ -47,12 +47,16 @@ impl Sources {
     /// Starts what the settings have and we do not, ends what they no longer have, and starts anew what changed.
     pub(super) fn follow(&mut self, settings: &Settings, watch: &Watch) {
         let wanted = &settings.instances;
-        let is_same = |name: &InstanceName, it: &Running| wanted.get(name).map(|it| &it.broker) == it.broker.as_ref();
+        let is_same = |name: &InstanceName, it: &Running| {
+            wanted.get(name).and_then(|it| it.broker.as_ref()) == it.broker.as_ref()
+        };
         self.running.retain(|name, it| is_same(name, it));
         for (name, instance) in wanted {
-            if !self.running.contains_key(name) {
-                let source = BrokerSource::new(name.clone(), instance.broker.clone());
-                self.start(name, source, Some(instance.broker.clone()), watch);
+            if let Some(broker) = &instance.broker
+                && !self.running.contains_key(name)
+            {
+                let source = BrokerSource::new(name.clone(), broker.clone());
+                self.start(name, source, Some(broker.clone()), watch);
             }
         }
     }

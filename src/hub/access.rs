@@ -50,6 +50,7 @@ pub enum Login {
     Certificate { file: PathBuf },
     /// With a Kerberos ticket, the default one if no principal is named.
     Kerberos {
+        /// A keytab counts only with one.
         principal: Option<String>,
         /// Word for word: Kerberos wants it so, as in `FILE:/etc/krb5.keytab`.
         keytab: Option<String>,
@@ -63,6 +64,8 @@ pub struct Times {
     pub connect: Duration,
     /// One call with all its tries, from its turn to the last byte of its answer.
     pub call: Duration,
+    /// One login (`auth_timeout`).
+    pub login: Duration,
     /// How long a connection that nobody uses is kept. A hub as upstream configures it closes one after 15 seconds;
     /// less is better than meeting in the middle.
     pub idle: Duration,
@@ -73,6 +76,7 @@ impl Default for Times {
         Self {
             connect: Duration::from_secs(10),
             call: Duration::from_secs(60),
+            login: Duration::from_secs(60),
             idle: Duration::from_secs(10),
         }
     }

@@ -14,11 +14,12 @@ use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use super::access::Hub;
-use super::asked::{ask, ask_one, change};
+use super::account::{Account, AccountError};
 use super::call::{Answer, BuildKey, Call, UserId};
 use super::client::Client;
 use super::explain::explain;
 use super::files::Files;
+use super::login::Tools;
 use super::look::{Known, plan};
 use super::names::Names;
 use super::trouble::HubError;
@@ -26,9 +27,8 @@ use crate::clock;
 use crate::koji::{Change, InstanceName};
 use crate::watch::{Act, Ask, Event, HubTrouble, Learned, Look, Lookup, Unanswered};
 
-/// How far the hub's clock and ours may be apart. What ended so shortly before an answer is asked for again; that it
-/// was dealt with is known.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+/// How long after a login that did not do the next one is tried by itself.
+const LOG_IN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The longest reason that is handed on, in characters.
 const MAX_REASON: usize = 200;
@@ -36,7 +36,9 @@ const MAX_REASON: usize = 200;
 /// A hub at work.
 struct Asker {
     instance: InstanceName,
-    client: Client,
+    account: Account,
+    /// When it was last tried to hear who we are; never again once that is known.
+    tried: Mutex<Option<Timestamp>>,
     files: Option<Files>,
     known: Mutex<Known>,
     names: Mutex<Names>,
@@ -51,7 +53,8 @@ pub async fn run(
 ) {
     let asker = Arc::new(Asker {
         instance,
-        client: Client::new(hub.access),
+        account: Account::new(hub.access, Tools::of_this_session()),
+        tried: Mutex::default(),
         files: hub.files.map(Files::new),
         known: Mutex::default(),
         names: Mutex::new(Names::open(&hub.cache)),
@@ -66,21 +69,59 @@ pub async fn run(
                     let learned = asker.answer(ask).boxed().await;
                     // A loop that is gone needs no answer.
                     _ = inbox.send(Event::Learned(asker.instance.clone(), learned)).await;
+                    if let Some(learned) = asker.identify().boxed().await {
+                        _ = inbox.send(Event::Learned(asker.instance.clone(), learned)).await;
+                    }
                 });
             }
             Some(_) = at_work.join_next() => {}
         }
     }
-    // What was asked is answered, also by a hub that gives way to another.
-    while at_work.join_next().await.is_some() {}
+    // What was asked is answered, also by a hub that gives way to another, unless nobody is left to hear it.
+    tokio::select! {
+        () = async { while at_work.join_next().await.is_some() {} } => {}
+        () = inbox.closed() => at_work.shutdown().await,
+    }
+    asker.account.leave().boxed().await;
 }
 
 impl Asker {
+    fn client(&self) -> &Client {
+        self.account.client()
+    }
+
+    /// Logs in to hear who we are, where a login is configured; once, and again after a while if it did not do.
+    async fn identify(&self) -> Option<Learned> {
+        if !self.account.can_log_in() {
+            return None;
+        }
+        let now = clock::now();
+        {
+            let mut tried = lock(&self.tried);
+            if tried.is_some_and(|it| now.duration_since(it) < LOG_IN_AFTER) {
+                return None;
+            }
+            *tried = Some(now);
+        }
+        match self.account.who().await {
+            Ok(user) => {
+                *lock(&self.tried) = Some(Timestamp::MAX);
+                lock(&self.names).users.learn(&user.name, user.id.0, now);
+                Some(Learned::Login(Ok(user.name)))
+            }
+            Err(error) => {
+                let why = Failed::from(error).unanswered();
+                info!(instance = %self.instance, why = why.text, "not logged in");
+                Some(Learned::Login(Err(why)))
+            }
+        }
+    }
+
     async fn answer(&self, ask: Ask) -> Learned {
         let done = match ask.clone() {
             Ask::Look(look) => self.look(&look).boxed().await,
             Ask::Explain { about, task } => {
-                match explain(&self.client, self.files.as_ref(), &about, task).boxed().await {
+                match explain(self.client(), self.files.as_ref(), &about, task).boxed().await {
                     Ok(Some(cause)) => Ok(Learned::Explained { about, cause }),
                     Ok(None) => Err(Failed::Told("nobody knows its task".to_owned(), HubTrouble::Refused)),
                     Err(error) => Err(error.into()),
@@ -92,7 +133,7 @@ impl Asker {
                     Act::Resubmit => Call::Resubmit(task),
                     Act::Cancel => Call::Cancel(task),
                 };
-                match change(&self.client, call).await {
+                match self.account.change(call).await {
                     Ok(Answer::Resubmitted(new)) => Ok(Some(new)),
                     Ok(_) => Ok(None),
                     Err(error) => Err(error),
@@ -117,9 +158,9 @@ impl Asker {
         let asked_at = clock::now();
         self.learn_users(look, asked_at).await?;
         let plan = plan(look, &lock(&self.known));
-        let answers = ask(&self.client, plan.calls.clone()).await?;
-        let as_of = asked_at.saturating_sub(CLOCK_SKEW).ok();
-        let (looked, faults) = plan.looked(answers, as_of, &mut lock(&self.known));
+        let answers = self.client().ask(plan.calls.clone()).await?;
+        let asked_at = self.client().by_hub_clock(asked_at);
+        let (looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
         for (call, fault) in faults {
             debug!(instance = %self.instance, ?call, %fault, "one of the hub's answers is a fault");
         }
@@ -142,7 +183,7 @@ impl Asker {
             return Ok(());
         }
         let calls = unknown.iter().cloned().map(Call::User).collect();
-        let answers = ask(&self.client, calls).await?;
+        let answers = self.client().ask(calls).await?;
         for (name, answer) in unknown.into_iter().zip(answers) {
             match answer {
                 Ok(Answer::User(Some(user))) => {
@@ -166,7 +207,7 @@ impl Asker {
     #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
     async fn find(&self, lookup: Lookup) -> Result<Learned, Failed> {
         let change = match &lookup {
-            Lookup::Task(task) => match ask_one(&self.client, Call::Task(*task)).await? {
+            Lookup::Task(task) => match self.client().ask_one(Call::Task(*task)).await? {
                 Answer::Task(Some(row)) => {
                     let owner = self.owner(row.owner).await;
                     row.change(owner.as_deref(), Vec::new()).map(Change::Task)
@@ -181,7 +222,7 @@ impl Asker {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
     async fn build(&self, key: BuildKey) -> Result<Option<Change>, HubError> {
-        match ask_one(&self.client, Call::Build(key)).await? {
+        match self.client().ask_one(Call::Build(key)).await? {
             Answer::Build(Some(row)) => Ok(row.change(None, Vec::new()).map(Change::Build)),
             _ => Ok(None),
         }
@@ -194,7 +235,7 @@ impl Asker {
         if let Some(name) = lock(&self.names).users.name(owner.0, now) {
             return Some(name.to_owned());
         }
-        match ask_one(&self.client, Call::UserById(owner)).await {
+        match self.client().ask_one(Call::UserById(owner)).await {
             Ok(Answer::User(Some(user))) => {
                 lock(&self.names).users.learn(&user.name, owner.0, now);
                 Some(user.name)
@@ -207,6 +248,7 @@ impl Asker {
 /// Why there is no answer.
 enum Failed {
     Hub(HubError),
+    Account(AccountError),
     Told(String, HubTrouble),
 }
 
@@ -216,11 +258,24 @@ impl From<HubError> for Failed {
     }
 }
 
+impl From<AccountError> for Failed {
+    fn from(error: AccountError) -> Self {
+        Self::Account(error)
+    }
+}
+
 impl Failed {
     fn unanswered(&self) -> Unanswered {
         let (text, kind) = match self {
             Self::Told(text, kind) => (text.clone(), *kind),
             Self::Hub(error) => (error.detail(), kind(error)),
+            Self::Account(error) => {
+                let kind = match error {
+                    AccountError::Login(_) => HubTrouble::LoginRefused,
+                    AccountError::Hub(error) => kind(error),
+                };
+                (error.detail(), kind)
+            }
         };
         let text = text.chars().take(MAX_REASON).collect();
         Unanswered { text, kind }

@@ -18,8 +18,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE};
 use hyper::{Method, Request, Response, StatusCode};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::debug;
 
@@ -29,6 +31,7 @@ use super::http::{Line, Server, Terms, answer, clean, refusal, sensitive, text};
 use super::patience::{Missed, patiently};
 use super::session::{Session, Stamp};
 use super::trouble::HubError;
+use crate::clock;
 
 /// How many calls are made at once while nobody is logged in. A session is a row of calls.
 pub const AT_ONCE: u32 = 2;
@@ -39,7 +42,11 @@ pub struct Client {
     server: Server,
     login: Login,
     session: Mutex<Option<Session>>,
+    /// The last session that the hub no longer took.
+    refused: Mutex<Option<Session>>,
     version: Mutex<Option<String>>,
+    /// How far the hub's clock is ahead of ours, as it last said.
+    ahead: Mutex<SignedDuration>,
     turns: Semaphore,
 }
 
@@ -53,7 +60,9 @@ impl Client {
             server: Server::new(access.server, access.trust, identity, access.times),
             login: access.login,
             session: Mutex::new(None),
+            refused: Mutex::new(None),
             version: Mutex::new(None),
+            ahead: Mutex::default(),
             turns: Semaphore::new(AT_ONCE as usize),
         }
     }
@@ -68,6 +77,11 @@ impl Client {
         lock(&self.version).clone()
     }
 
+    /// Returns a time of our clock by the hub's, to a second or two. Until it has answered, they are taken for equal.
+    pub fn by_hub_clock(&self, time: Timestamp) -> Timestamp {
+        time.saturating_add(*lock(&self.ahead)).unwrap_or(time)
+    }
+
     /// Lets all calls from now on be made in this session.
     pub fn set_session(&self, session: Session) {
         *lock(&self.session) = Some(session);
@@ -76,6 +90,11 @@ impl Client {
     /// Takes the session away; calls are made as nobody again.
     pub fn take_session(&self) -> Option<Session> {
         lock(&self.session).take()
+    }
+
+    /// Takes the last session that the hub no longer took, which may be renewed.
+    pub fn take_refused(&self) -> Option<Session> {
+        lock(&self.refused).take()
     }
 
     /// Returns whether there is a session that the hub has not refused.
@@ -247,6 +266,9 @@ impl Client {
         E: Error + Send + Sync + 'static,
         F: FnOnce(&mut dyn BufRead) -> Result<Result<T, Fault>, E> + Send + 'static,
     {
+        if let Some(date) = text(answer.headers().get(DATE)).and_then(|it| rfc2822::parse(it).ok()) {
+            *lock(&self.ahead) = date.timestamp().duration_since(clock::now());
+        }
         if let Some(version) = text(answer.headers().get("koji-version")) {
             *lock(&self.version) = Some(clean(version));
         }
@@ -264,7 +286,7 @@ impl Client {
             && is_stamped
         {
             debug!(server = %self.address(), code = fault.code.number(), "the session is no longer good");
-            lock(&self.session).take();
+            *lock(&self.refused) = lock(&self.session).take();
         }
         outcome.value
     }

@@ -8,7 +8,6 @@
 use futures_util::FutureExt;
 use tracing::debug;
 
-use super::asked::{ask, ask_one};
 use super::call::{Answer, BuildKey, Call, OutputFile, TaskResult, TaskRow};
 use super::client::Client;
 use super::files::{Files, MAX_PART};
@@ -37,7 +36,7 @@ pub(super) async fn explain(
         return Ok(None);
     };
     let calls = vec![Call::Task(task), Call::Descendents(task), Call::TaskResult(task)];
-    let mut answers = ask(client, calls).await?.into_iter();
+    let mut answers = client.ask(calls).await?.into_iter();
     let top = match answers.next() {
         Some(Ok(Answer::Task(row))) => row,
         _ => None,
@@ -55,7 +54,7 @@ pub(super) async fn explain(
         return Ok(Some(look_into(client, files, &top, top_said, Vec::new()).await));
     };
     let calls = vec![Call::TaskResult(child.task), Call::Output(child.task)];
-    let mut answers = ask(client, calls).await?.into_iter();
+    let mut answers = client.ask(calls).await?.into_iter();
     let child_said = said(answers.next()).or(top_said);
     let output = match answers.next() {
         Some(Ok(Answer::Output(output))) => output,
@@ -72,7 +71,7 @@ async fn find_task(client: &Client, about: &Subject, task: Option<TaskId>) -> Re
         (Subject::Build(build), None) => BuildKey::Id(*build),
         (Subject::NamedBuild(nvr), None) => BuildKey::Nvr(nvr.to_string()),
     };
-    match ask_one(client, Call::Build(key)).await? {
+    match client.ask_one(Call::Build(key)).await? {
         Answer::Build(Some(row)) => Ok(row.task),
         _ => Ok(None),
     }
@@ -183,7 +182,7 @@ async fn tail(client: &Client, files: Option<&Files>, task: TaskId, file: &Outpu
         offset: if is_small { 0 } else { -i64::from(size) },
         size,
     };
-    match ask_one(client, call).await {
+    match client.ask_one(call).await {
         Ok(Answer::Bytes(bytes)) => Some((bytes, is_small)),
         Ok(_) => None,
         Err(error) => {

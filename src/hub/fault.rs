@@ -132,6 +132,38 @@ impl FaultCode {
         }
     }
 
+    /// Returns the name of the hub's class (`koji/__init__.py`), if it has one of its own.
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Generic => "GenericError",
+            Self::Lock => "LockError",
+            Self::Auth => "AuthError",
+            Self::Tag => "TagError",
+            Self::ActionNotAllowed => "ActionNotAllowed",
+            Self::Build => "BuildError",
+            Self::AuthLock => "AuthLockError",
+            Self::AuthExpired => "AuthExpired",
+            Self::Sequence => "SequenceError",
+            Self::Retry => "RetryError",
+            Self::PreBuild => "PreBuildError",
+            Self::PostBuild => "PostBuildError",
+            Self::Buildroot => "BuildrootError",
+            Self::FunctionDeprecated => "FunctionDeprecated",
+            Self::ServerOffline => "ServerOffline",
+            Self::LiveCd => "LiveCDError",
+            Self::Plugin => "PluginError",
+            Self::Callback => "CallbackError",
+            Self::Appliance => "ApplianceError",
+            Self::Parameter => "ParameterError",
+            Self::Import => "ImportError",
+            Self::Configuration => "ConfigurationError",
+            Self::LiveMedia => "LiveMediaError",
+            Self::GssapiAuth => "GSSAPIAuthError",
+            Self::NameValidation => "NameValidationError",
+            Self::Other(_) => return None,
+        })
+    }
+
     /// Returns what it means to the one who asked.
     pub fn meaning(self) -> Meaning {
         match self {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Answer, Call, RepoRow, RepoState, Target, TaskRow, UserId};
+use super::call::{Answer, BuildRow, Call, RepoRow, RepoState, Target, TaskRow, UserId};
 use super::fault::Fault;
 use crate::koji::task::{MAX_CHILDREN, only_sends_mail};
 use crate::koji::{BuildId, Change, Nvr, TaskId};
@@ -19,8 +19,19 @@ const MAX_KNOWN: usize = 200;
 /// The most packages that are asked about in one look.
 const MAX_PACKAGES: usize = 50;
 
+/// How the packages of container images are called. Their builds have no task of their own, and their record is made at
+/// the end, so the hub's average says nothing.
+const CONTAINER: &str = "-container";
+
+/// How many builds of an image tell how long one takes.
+const LAST_BUILDS: u32 = 5;
+
 /// The most rows of one list: enough to see that there are more than are kept.
 const LIMIT: u32 = 250;
+
+/// How far the clocks of a hub's machines may be apart. What ended so shortly before an answer is asked for again; that
+/// it was dealt with is known.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is known from earlier looks.
 #[derive(Clone, Debug, Default)]
@@ -104,12 +115,17 @@ pub fn plan(look: &Look, known: &Known) -> Plan {
         plan.ask(Purpose::Builds, Call::Build(super::call::BuildKey::Id(*build)));
     }
     for package in &look.averages {
-        plan.ask(
-            Purpose::Usual(package.clone()),
+        let call = if package.ends_with(CONTAINER) {
+            Call::LastBuilds {
+                package: package.clone(),
+                limit: LAST_BUILDS,
+            }
+        } else {
             Call::Average {
                 package: package.clone(),
-            },
-        );
+            }
+        };
+        plan.ask(Purpose::Usual(package.clone()), call);
     }
     let mut asked = BTreeSet::new();
     for (build, nvr, target) in &look.repos {
@@ -154,17 +170,18 @@ impl Plan {
         }
     }
 
-    /// Puts the answers together. Parts that failed are left out and returned beside, for the log. `as_of` is a little
-    /// before the time of the answer by the hub's clock.
+    /// Puts the answers together. Parts that failed are left out and returned beside, for the log. `asked` is when it
+    /// was asked, by the hub's clock.
     pub fn looked(
         self,
         answers: Vec<Result<Answer, Fault>>,
-        as_of: Option<Timestamp>,
+        asked: Option<Timestamp>,
         known: &mut Known,
     ) -> (Looked, Vec<(Call, Fault)>) {
         let mut looked = Looked {
             since: self.since,
-            as_of,
+            asked,
+            as_of: asked.and_then(|it| it.saturating_sub(CLOCK_SKEW).ok()),
             ..Looked::default()
         };
         let mut faults = Vec::new();
@@ -209,6 +226,7 @@ impl Plan {
                     let usual = usual.and_then(|it| SignedDuration::try_from(it).ok());
                     looked.averages.insert(package, usual);
                 }
+                (Purpose::Usual(package), Answer::Builds(rows)) => _ = looked.averages.insert(package, mean(&rows)),
                 (Purpose::Target(name), Answer::Target(Some(target))) => keep(&mut known.targets, name, target),
                 (Purpose::Repo(tag), Answer::Repo(Some(repo))) => {
                     let is_usable = matches!(repo.state, Some(RepoState::Ready | RepoState::Expired));
@@ -288,6 +306,17 @@ fn keep<T>(known: &mut BTreeMap<String, T>, name: String, value: T) {
         known.pop_first();
     }
     known.insert(name, value);
+}
+
+/// Returns how long builds have taken on average, as far as they tell.
+fn mean(rows: &[BuildRow]) -> Option<SignedDuration> {
+    let took = |it: &BuildRow| Some(it.completed?.duration_since(it.started?));
+    let all: Vec<_> = rows.iter().filter_map(took).filter(|it| it.is_positive()).collect();
+    let sum: SignedDuration = all
+        .iter()
+        .try_fold(SignedDuration::ZERO, |sum, it| sum.checked_add(*it))?;
+    let count = i32::try_from(all.len()).ok().filter(|it| *it > 0)?;
+    sum.checked_div(count)
 }
 
 #[cfg(test)]
@@ -407,9 +436,43 @@ mod tests {
                 "Task(TaskId(109))"
             ]
         );
-        assert_eq!((looked.left_out, looked.as_of), (0, Some(time(400))));
+        assert_eq!(
+            (looked.left_out, looked.asked, looked.as_of),
+            (0, Some(time(400)), Some(time(100)))
+        );
         let owners: Vec<_> = looked.changes.iter().map(|it| it.owner().unwrap()).collect();
         assert_eq!(owners, ["mona"; 6]);
+    }
+
+    #[test]
+    fn how_long_an_image_takes_is_what_its_last_builds_took() {
+        let mut known = known();
+        let look = Look {
+            averages: vec!["bash".to_owned(), "web-container".to_owned()],
+            ..Look::default()
+        };
+        let plan = plan(&look, &known);
+        let last = Call::LastBuilds {
+            package: "web-container".to_owned(),
+            limit: 5,
+        };
+        assert_eq!(plan.calls[1], last);
+        let took = |from, to: Option<i64>| BuildRow {
+            started: Some(time(from)),
+            completed: to.map(time),
+            ..build(7, BuildState::Complete, to)
+        };
+        let rows = vec![
+            took(0, Some(600)),
+            took(1000, Some(1200)),
+            took(2000, None),
+            took(9, Some(3)),
+        ];
+        let answers = vec![Ok(Answer::Average(None)), Ok(Answer::Builds(rows))];
+        let (looked, _) = plan.looked(answers, None, &mut known);
+        assert_eq!(looked.averages["bash"], None);
+        assert_eq!(looked.averages["web-container"], Some(SignedDuration::from_secs(400)));
+        assert_eq!(mean(&[]), None);
     }
 
     #[test]

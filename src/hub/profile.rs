@@ -18,6 +18,7 @@ use std::time::Duration;
 use tracing::debug;
 use url::Url;
 
+pub use super::access::Login;
 use super::ini::{Ini, IniError, Item};
 
 /// The profile of a client that is called by its usual name.
@@ -83,20 +84,6 @@ pub struct Profile {
     pub files: Vec<PathBuf>,
     /// The files that are there and cannot be opened.
     pub unread: Vec<PathBuf>,
-}
-
-/// How to log in to a hub.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Login {
-    /// Not at all.
-    Nothing,
-    /// With a client certificate; the file has the key too.
-    Certificate { file: PathBuf },
-    /// With a Kerberos ticket, the default one if no principal is named. A keytab counts only with a principal.
-    Kerberos {
-        principal: Option<String>,
-        keytab: Option<String>,
-    },
 }
 
 /// Why there is no profile, or no login by it.

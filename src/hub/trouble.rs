@@ -11,7 +11,9 @@ use std::time::Duration;
 use hyper::StatusCode;
 
 use super::fault::{Fault, Meaning};
-use crate::net::trouble::{NetError, TlsTrouble, detail, tls_error, tls_trouble};
+use crate::net::trouble::{detail, tls_error, tls_trouble};
+
+pub use crate::net::trouble::{NetError, TlsTrouble};
 
 /// Why a hub or a file server did not answer as it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,7 @@ pub(super) fn question(notice: &Notice, act: Act, story: &Story) -> Card {
         ),
         Act::Cancel => (
             tr("Cancel {what}?"),
-            tr("All that still runs for it on {instance} will be stopped"),
+            tr("Everything that still runs for it on {instance} will be stopped"),
         ),
     };
     let instance = text::name(story.instance.as_str());

@@ -14,10 +14,10 @@ pub(super) fn answer(notice: &Notice, reply: Option<&Reply>, sites: &BTreeMap<In
     let (title, body) = match reply {
         Some(Reply::Is(it)) if it.followed => (story::standing(it), tr("You will be told how it ends")),
         Some(Reply::Is(it)) => (story::result(it), tr("It has ended already")),
-        None => (tr("The clipboard names no build and no task"), again()),
-        Some(Reply::Unknown) => (tr("Koji does not know what the clipboard names"), again()),
+        None => (tr("There is no build or task on the clipboard"), again()),
+        Some(Reply::Unknown) => (tr("Koji does not know what is on the clipboard"), again()),
         Some(Reply::NoHub) => (
-            tr("Nothing can be followed there"),
+            tr("This cannot be followed"),
             tr("The configuration names no hub for this Koji"),
         ),
         Some(Reply::NoAnswer(why)) => (tr("Koji could not be asked"), text::clean(why.trim(), text::MAX_LINE)),

@@ -57,12 +57,13 @@ fn progress(story: &Story, now: Timestamp, has_word: bool) -> Vec<String> {
     let mut parts = Vec::new();
     let (done, all) = story.arches_done();
     let makes_source = |it: &Child| it.is_source_rpm() && it.state == Some(TaskState::Open);
-    if all > 0 {
-        // Translators: how many builds for an architecture are done: "3 of 5 arches". The plural is that of {all}.
+    if all > 1 {
+        // Translators: how many builds for an architecture are done: "3 of 5 arches". The plural is that of {all}, which
+        // is never 1.
         let sentence = tr_n("{done} of {all} arch", "{done} of {all} arches", all as u64);
         let values = [("done", &*done.to_string()), ("all", &all.to_string())];
         parts.push(fill(&sentence, &values));
-    } else if story.children.iter().any(makes_source) {
+    } else if all == 0 && story.children.iter().any(makes_source) {
         // Translators: a part of a line such as "bash, making the source RPM, about 14 min left".
         parts.push(tr("making the source RPM"));
     }
@@ -80,8 +81,8 @@ fn progress(story: &Story, now: Timestamp, has_word: bool) -> Vec<String> {
 fn doomed(story: &Story) -> String {
     let failed = story::arches(story.failed_arches());
     if failed.is_empty() {
-        // Translators: a part of a line such as "bash-5.3-1.fc43, the source RPM failed".
-        return tr("the source RPM failed");
+        // Translators: a part of a line such as "bash-5.3-1.fc43, the source RPM could not be built".
+        return tr("the source RPM could not be built");
     }
     let failed = text::some(&failed, cause::MAX_ARCHES);
     let running = story::running_arches(story).count();

@@ -108,7 +108,7 @@ fn instance(watch: &Watch, name: &InstanceName, line: &Line) -> InstanceStatus {
         broker: watch.rules().instances.get(name).is_some_and(|it| it.bus),
         hub: match hub {
             None => "none",
-            Some(hub) => match (&hub.trouble, hub.last_answer) {
+            Some(hub) => match (hub.wrong(), hub.last_answer) {
                 (Some((why, _)), _) => hub_name(why.kind),
                 (None, Some(_)) => "answers",
                 (None, None) => "waiting",

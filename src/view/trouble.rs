@@ -48,7 +48,7 @@ pub(super) fn lines(watch: &Watch) -> impl Iterator<Item = Wrong> {
 /// Returns what is wrong with hubs, and since when.
 pub(super) fn hubs(watch: &Watch, now: Timestamp) -> impl Iterator<Item = Wrong> {
     watch.lines().keys().filter_map(move |name| {
-        let (why, since) = watch.hub(name)?.trouble.as_ref()?;
+        let (why, since) = watch.hub(name)?.wrong()?;
         let form = if now.duration_since(*since) > LONG_AGO {
             "%Y-%m-%d %H:%M"
         } else {
@@ -68,7 +68,7 @@ pub(super) fn hubs(watch: &Watch, now: Timestamp) -> impl Iterator<Item = Wrong>
 /// Returns what is wrong with hubs that nobody but a person can mend, or that are the line.
 pub(super) fn grave_hubs(watch: &Watch) -> impl Iterator<Item = String> {
     watch.lines().keys().filter_map(|name| {
-        let (why, _) = watch.hub(name)?.trouble.as_ref()?;
+        let (why, _) = watch.hub(name)?.wrong()?;
         let is_grave = is_polled(watch, name) || !is_passing(why.kind);
         is_grave.then(|| of_instance(name, &hub(why.kind)))
     })
@@ -95,7 +95,7 @@ fn of_instance(name: &InstanceName, sentence: &str) -> String {
 
 /// Returns how a hub is, in one sentence without a full stop.
 pub fn hub_state(line: &HubLine) -> String {
-    match (&line.trouble, line.last_answer) {
+    match (line.wrong(), line.last_answer) {
         (Some((why, _)), _) => hub_in_full(why),
         (None, Some(_)) => tr("The hub answers"),
         (None, None) => tr("The hub has not answered yet"),
@@ -108,7 +108,7 @@ pub fn hub(kind: HubTrouble) -> String {
         HubTrouble::Unreachable => tr("The hub cannot be reached"),
         HubTrouble::Closed => tr("The hub is closed for now"),
         HubTrouble::Slow => tr("The hub takes too long to answer"),
-        HubTrouble::LoginRefused => tr("The hub does not accept the login"),
+        HubTrouble::LoginRefused => tr("The login to the hub did not work"),
         HubTrouble::NoSuchUser => tr("The hub knows no user of that name"),
         HubTrouble::Refused => tr("The hub gives no answer that can be used"),
     }

@@ -81,6 +81,8 @@ pub enum Learned {
         task: TaskId,
         done: Result<Option<TaskId>, String>,
     },
+    /// The hub knows us by this name, or nobody could be logged in.
+    Login(Result<String, Unanswered>),
     /// There was no answer. `why` is for people and names the hub.
     Unanswered {
         ask: Ask,
@@ -120,6 +122,8 @@ pub struct Looked {
     pub since: Option<Timestamp>,
     /// All that ended before this is in the answer. By the hub's clock, and a little before the answer was made.
     pub as_of: Option<Timestamp>,
+    /// When it was asked, by the hub's clock.
+    pub asked: Option<Timestamp>,
     /// How things are, each as a change to the state it is in. Builds before the tasks that made them; the oldest
     /// ending first.
     pub changes: Vec<Change>,
@@ -149,8 +153,19 @@ pub struct HubLine {
     pub last_answer: Option<Timestamp>,
     /// What is wrong, since when.
     pub trouble: Option<(Unanswered, Timestamp)>,
+    /// Why nobody could be logged in, since when.
+    pub login_trouble: Option<(Unanswered, Timestamp)>,
+    /// Who we are there, once the hub has said so.
+    pub known_as: Option<String>,
     /// How many looks were asked.
     pub looks: u64,
+}
+
+impl HubLine {
+    /// Returns what is wrong, since when: with the hub, or else with the login.
+    pub fn wrong(&self) -> Option<&(Unanswered, Timestamp)> {
+        self.trouble.as_ref().or(self.login_trouble.as_ref())
+    }
 }
 
 /// Which instance, and what on it.

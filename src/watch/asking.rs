@@ -4,7 +4,7 @@
 //! since a bus does not tell of a build before its record is there. Slower on battery, and ever slower while the hub
 //! does not answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,10 +13,13 @@ use super::state::{Entry, Key, MAX_LOOKUPS};
 use super::{
     Ask, Asker, Effect, Learned, Look, Looked, Lookup, Reply, Standing, Story, Telling, Unanswered, Watch, Whereabouts,
 };
-use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject};
+use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject, TaskId};
 
 /// How long after a look the next one is, while something of mine runs.
 const LOOK_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// The same, where a look has found tasks that it did not ask about: how far they are is asked next.
+const LOOK_CLOSER_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
 /// The same, while all that runs has run for longer than [`LONG`].
 const LOOK_AFTER_LONG: SignedDuration = SignedDuration::from_secs(180);
@@ -48,8 +51,14 @@ const MAX_USUAL: usize = 500;
 /// What is known of the asking of one hub.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asking {
+    /// Since when we ask, by our clock.
+    began: Timestamp,
     /// A look is under way.
     is_looking: bool,
+    /// When it was asked, by our clock.
+    looked_at: Timestamp,
+    /// The tasks that the last look asked about.
+    asked_about: BTreeSet<TaskId>,
     /// It became stale while it was under way: the line was down, the computer slept.
     look_again: bool,
     next: Option<Timestamp>,
@@ -100,6 +109,8 @@ impl Watch {
             let look = self.look(&instance, now);
             if let Some(asking) = self.hubs.get_mut(&instance) {
                 asking.is_looking = true;
+                asking.looked_at = now;
+                asking.asked_about = look.tasks.iter().copied().collect();
                 asking.look_again = false;
                 asking.next = None;
                 asking.line.looks += 1;
@@ -145,9 +156,13 @@ impl Watch {
         for name in wanted {
             let mark = self.marks.get(&name).copied();
             let asking = self.hubs.entry(name).or_insert_with(|| Asking {
-                mark: Some(mark.unwrap_or(now)),
+                mark,
+                began: now,
+                looked_at: now,
                 ..Asking::default()
             });
+            // A look that is under way asks for what was wanted before.
+            asking.look_again = asking.is_looking;
             asking.hasten(now);
         }
     }
@@ -228,7 +243,50 @@ impl Watch {
                 self.look_after_news(now, instance);
             }
             Learned::Acted { act, about, task, done } => self.acted(now, instance, act, &about, task, done, effects),
+            Learned::Login(login) => self.logged_in(now, instance, login, effects),
             Learned::Unanswered { ask, why } => self.unanswered(now, instance, ask, why, effects),
+        }
+    }
+
+    /// Takes up whom the hub knows us as. Where nobody has said who I am, that is me.
+    fn logged_in(
+        &mut self,
+        now: Timestamp,
+        instance: &InstanceName,
+        login: Result<String, Unanswered>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(asking) = self.hubs.get_mut(instance) else {
+            return;
+        };
+        match login {
+            Ok(name) => {
+                asking.line.login_trouble = None;
+                asking.line.known_as = Some(name);
+            }
+            Err(why) => {
+                let since = asking.line.login_trouble.take().map_or(now, |(_, since)| since);
+                asking.line.login_trouble = Some((why, since));
+            }
+        }
+        let before = self.interests();
+        self.take_names();
+        let after = self.interests();
+        if before != after {
+            self.look_soon(now, instance);
+            self.listen_anew(&before, effects);
+        }
+    }
+
+    /// Counts whom the hubs know us as among those who are me, where that was a guess.
+    pub(super) fn take_names(&mut self) {
+        for (instance, asking) in &self.hubs {
+            if let Some(name) = &asking.line.known_as
+                && let Some(whose) = self.rules.instances.get_mut(instance)
+                && whose.guessed
+            {
+                whose.users.insert(name.clone());
+            }
         }
     }
 
@@ -240,17 +298,21 @@ impl Watch {
         asking.failures = 0;
         asking.line.last_answer = Some(now);
         asking.line.trouble = None;
-        let mark = asking.mark;
+        // Where nobody has looked before, all that was over when we began is old.
+        let waited = asking.looked_at.duration_since(asking.began);
+        let began = looked.asked.map(|it| it.saturating_sub(waited).unwrap_or(it));
+        let mark = asking.mark.or(began);
         let as_of = looked.as_of;
         self.looked(now, instance, looked, mark, effects);
         if let Some(asking) = self.hubs.get_mut(instance) {
-            asking.mark = asking.mark.max(as_of);
+            asking.mark = mark.max(as_of);
             if let Some(mark) = asking.mark {
                 effects.push(Effect::Mark(instance.clone(), mark));
             }
         }
         self.schedule(now, instance);
         self.show_away(effects);
+        self.ask_why_again(instance, effects);
     }
 
     fn unanswered(
@@ -273,7 +335,7 @@ impl Watch {
                 self.schedule(now, instance);
                 self.show_away(effects);
             }
-            Ask::Explain { about, .. } => _ = self.explaining.remove(&(instance.clone(), about)),
+            Ask::Explain { about, task } => self.not_explained((instance.clone(), about), task, why.kind),
             Ask::Find(lookup) => {
                 for asker in self.take_lookups(instance, &lookup) {
                     self.answer(asker, Reply::NoAnswer(why.text.clone()), effects);
@@ -304,6 +366,14 @@ impl Watch {
         if failures > 0 {
             let factor = 1_i32.checked_shl(failures.min(10) - 1).unwrap_or(1);
             return LOOK_AFTER.saturating_mul(factor).min(LOOK_AFTER_AT_MOST);
+        }
+        let is_asked = |it: &TaskId| {
+            self.hubs
+                .get(instance)
+                .is_some_and(|asking| asking.asked_about.contains(it))
+        };
+        if !self.look(instance, now).tasks.iter().all(is_asked) {
+            return LOOK_CLOSER_AFTER;
         }
         let is_here = |it: &Story| it.instance == *instance && self.is_watched(it, now);
         let mut watched = self

@@ -3,14 +3,16 @@
 //! A build and the task that makes it are one story. The task comes first, without a build's number; once the record
 //! is there the story goes on under the build's number, with what was told of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
 use super::ask::{Looked, Progress};
 use super::pace::Held;
 use super::state::{Entry, Key, MAX_EXPLAINED, MAX_TOLD};
-use super::{Ask, Asker, Effect, Fate, News, RuleName, Standing, Story, Tale, Telling, Watch, Whereabouts, merge};
+use super::{
+    Ask, Asker, Effect, Fate, HubTrouble, News, RuleName, Standing, Story, Tale, Telling, Watch, Whereabouts, merge,
+};
 use crate::koji::{BuildState, Cause, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
 
 /// What the hub says ended at or before this was dealt with, unless it was seen running.
@@ -352,6 +354,33 @@ impl Watch {
         }
     }
 
+    /// Nobody could say why something failed. What may be had later is asked for again when the hub answers.
+    pub(super) fn not_explained(&mut self, key: Key, task: Option<TaskId>, why: HubTrouble) {
+        self.explaining.remove(&key);
+        let may_pass = match why {
+            HubTrouble::Unreachable | HubTrouble::Closed | HubTrouble::Slow => true,
+            HubTrouble::LoginRefused | HubTrouble::NoSuchUser | HubTrouble::Refused => false,
+        };
+        if may_pass && self.unexplained.len() < MAX_EXPLAINED {
+            self.unexplained.insert(key, task);
+        }
+    }
+
+    /// Asks again why something failed, where the hub did not answer before, unless it runs again meanwhile.
+    pub(super) fn ask_why_again(&mut self, instance: &InstanceName, effects: &mut Vec<Effect>) {
+        let (again, others) = std::mem::take(&mut self.unexplained)
+            .into_iter()
+            .partition(|((it, _), _)| it == instance);
+        self.unexplained = others;
+        let again: BTreeMap<Key, Option<TaskId>> = again;
+        for (key, task) in again {
+            let story = self.stories.get(&key).map(|it| &it.story);
+            if story.is_some_and(|it| it.cause.is_none() && has_failed(it)) {
+                self.ask_why(&key, task, effects);
+            }
+        }
+    }
+
     /// Takes up why a build or task failed. What is on screen or waits for it is told again with the reason; what has
     /// gone from the screen does not come back for it.
     pub(super) fn explained(&mut self, key: &Key, cause: Cause, effects: &mut Vec<Effect>) {
@@ -454,6 +483,12 @@ impl Watch {
             }
         }
     }
+}
+
+/// Returns whether there is something that a reason could be had for.
+fn has_failed(story: &Story) -> bool {
+    let failed = [Standing::Build(BuildState::Failed), Standing::Task(TaskState::Failed)];
+    failed.contains(&story.standing) || story.is_doomed() || story.whereabouts == Whereabouts::NotTagged
 }
 
 impl Held {

@@ -22,6 +22,8 @@ pub struct Rules {
 pub struct Whose {
     /// The user names that are "me".
     pub users: BTreeSet<String>,
+    /// Nobody has told these names; they were found. A hub that knows us may know better.
+    pub guessed: bool,
     /// Packages that are followed whoever builds them.
     pub packages: BTreeSet<String>,
     /// There is a broker that tells of changes.

@@ -8,7 +8,7 @@ use super::asking::Asking;
 use super::pace::{Held, Pace};
 use super::seen::Seen;
 use super::{Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story};
-use crate::koji::{InstanceName, Interest, Subject};
+use crate::koji::{InstanceName, Interest, Subject, TaskId};
 
 /// How many builds and tasks are remembered; settled ones make room first, the oldest before the newer.
 pub const MAX_STORIES: usize = 1000;
@@ -66,6 +66,8 @@ pub struct Watch {
     pub(super) away_until: Option<Timestamp>,
     /// Failures whose reason is being found out.
     pub(super) explaining: BTreeSet<Key>,
+    /// Failures whose reason could not be asked for: the hub did not answer. At most [`MAX_EXPLAINED`].
+    pub(super) unexplained: BTreeMap<Key, Option<TaskId>>,
     /// What is being looked up, and who waits for it.
     pub(super) lookups: VecDeque<((InstanceName, Lookup), Asker)>,
     /// Questions that wait for a yes.
@@ -169,6 +171,7 @@ impl Watch {
             away: Held::default(),
             away_until: None,
             explaining: BTreeSet::new(),
+            unexplained: BTreeMap::new(),
             lookups: VecDeque::new(),
             questions: BTreeMap::new(),
         };

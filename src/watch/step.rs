@@ -151,7 +151,10 @@ impl Watch {
         let instances = &self.rules.instances;
         self.stories.retain(|(instance, _), _| instances.contains_key(instance));
         self.explaining.retain(|(instance, _)| instances.contains_key(instance));
+        self.unexplained
+            .retain(|(instance, _), _| instances.contains_key(instance));
         self.file_hubs(now);
+        self.take_names();
         self.listen_anew(&before, effects);
     }
 
@@ -169,7 +172,7 @@ impl Watch {
         }
     }
 
-    fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {
+    pub(super) fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {
         for (instance, interest) in self.interests() {
             if before.get(&instance) != Some(&interest) {
                 effects.push(Effect::Listen(instance, interest));

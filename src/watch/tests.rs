@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 mod hub;
+mod reasons;
 
 use super::*;
 use crate::koji::{

@@ -49,6 +49,8 @@ pub(crate) struct Setup<'a> {
     pub tls: &'static str,
     /// Without one, nobody gets in by Kerberos.
     pub realm: Option<&'a Realm>,
+    /// The port of what stands behind it instead of [`Apache::backend`].
+    pub hub: Option<u16>,
 }
 
 impl Default for Setup<'_> {
@@ -57,6 +59,7 @@ impl Default for Setup<'_> {
             certificate: ServerCert::Good,
             tls: "TLSv1.3",
             realm: None,
+            hub: None,
         }
     }
 }
@@ -80,7 +83,13 @@ impl Apache {
                 by_certificate,
                 by_ticket,
             };
-            lay_out(directory.path(), &certs, ports, backend.port, setup);
+            lay_out(
+                directory.path(),
+                &certs,
+                ports,
+                setup.hub.unwrap_or(backend.port),
+                setup,
+            );
             match serve(directory.path()) {
                 Ok(service) => {
                     return Self {

@@ -22,6 +22,126 @@ const SAMPLE: &str = include_str!("../../data/config.toml");
 const THREE_LINES: &str = "[instance.fedora]\npreset = \"fedora\"\nuser = \"mona\"\n";
 
 #[test]
+fn a_hub_alone_is_enough() {
+    let home = Home::new();
+    let check = |text: &str, expected: Expect| {
+        home.configure(text);
+        let told = match home.load() {
+            Ok(settings) => {
+                let it = settings.instances.values().next().unwrap();
+                let rules = settings.rules(jiff::tz::TimeZone::UTC);
+                let whose = rules.instances.values().next().unwrap();
+                let hub = it.hub.as_ref().map(|it| it.access.server.to_string());
+                let told = format!(
+                    "bus {} hub {hub:?} login {:?} logs in {} guessed {}",
+                    whose.bus,
+                    it.hub.as_ref().map(|it| &it.access.login),
+                    whose.logs_in,
+                    whose.guessed
+                );
+                home.without_home(&told)
+            }
+            Err(error) => home.shown(&error),
+        };
+        expected.assert_eq(&told);
+    };
+    fs::write(home.path("home/alice.pem"), "").unwrap();
+    fs::create_dir_all(home.path("etc/koji.conf.d")).unwrap();
+    let profile =
+        "[lab]\nserver = https://hub.example.org/kojihub\nauthtype = kerberos\nprincipal = mona@EXAMPLE.ORG\n";
+    fs::write(home.path("etc/koji.conf.d/lab.conf"), profile).unwrap();
+    let hub = "[instance.a]\nuser = 'mona'\n[instance.a.hub]\n";
+    let server = format!("{hub}server = 'https://hub.example.org/kojihub'\n");
+    check(
+        &server,
+        expect![[
+            r#"bus false hub Some("https://hub.example.org/kojihub") login Some(Nothing) logs in false guessed false"#
+        ]],
+    );
+    check(
+        &format!("{hub}profile = 'lab'\nlogin = 'profile'\n"),
+        expect![[
+            r#"bus false hub Some("https://hub.example.org/kojihub") login Some(Kerberos { principal: Some("mona@EXAMPLE.ORG"), keytab: None }) logs in true guessed false"#
+        ]],
+    );
+    check(
+        &format!("{server}login = 'kerberos'\n"),
+        expect![[
+            r#"bus false hub Some("https://hub.example.org/kojihub") login Some(Kerberos { principal: None, keytab: None }) logs in true guessed false"#
+        ]],
+    );
+    check(
+        &format!("{server}login = 'certificate'\ncertificate = '~/alice.pem'\n"),
+        expect![[
+            r#"bus false hub Some("https://hub.example.org/kojihub") login Some(Certificate { file: "HOME/home/alice.pem" }) logs in true guessed false"#
+        ]],
+    );
+    check(
+        "[instance.a]\npreset = 'fedora'\nuser = 'mona'\nbroker.listen = false\n",
+        expect![[
+            r#"bus false hub Some("https://koji.fedoraproject.org/kojihub") login Some(Nothing) logs in false guessed false"#
+        ]],
+    );
+    // What cannot be.
+    check(
+        &format!("{hub}ask = false\n"),
+        expect![
+            "HOME/config/koji-notify/config.toml:1:11: there is no broker and no hub: expected `preset`, `fedora-messaging`, `url` in the table `broker`, or `server` in the table `hub`"
+        ],
+    );
+    check(
+        "[instance.a]\nuser = 'mona'\nbroker.listen = false\n",
+        expect![
+            "HOME/config/koji-notify/config.toml:3:8: `listen`: without a broker there has to be a hub: expected `server` or `profile` in the table `hub`"
+        ],
+    );
+    check(
+        &format!("{server}login = 'password'\n"),
+        expect![
+            "HOME/config/koji-notify/config.toml:5:9: unknown variant `password`, expected one of `none`, `certificate`, `kerberos`, `profile`"
+        ],
+    );
+    check(
+        &format!("{server}login = 'profile'\n"),
+        expect!["HOME/config/koji-notify/config.toml:5:1: `login`: expected `profile` beside it"],
+    );
+    check(
+        &format!("{server}login = 'certificate'\n"),
+        expect![
+            "HOME/config/koji-notify/config.toml:5:1: `login`: expected `certificate` beside it: a PEM file with certificate and key"
+        ],
+    );
+    check(
+        &format!("{server}login = 'certificate'\ncertificate = '~/bob.pem'\n"),
+        expect!["cannot read HOME/home/bob.pem: No such file or directory (os error 2)"],
+    );
+    check(
+        &format!("{server}certificate = '~/alice.pem'\n"),
+        expect![[
+            r#"HOME/config/koji-notify/config.toml:5:1: `certificate`: expected `login = "certificate"` beside it"#
+        ]],
+    );
+    check(
+        &format!("{server}principal = 'mona@EXAMPLE.ORG'\n"),
+        expect![[r#"HOME/config/koji-notify/config.toml:5:1: `principal`: expected `login = "kerberos"` beside it"#]],
+    );
+    check(
+        &format!("{server}login = 'kerberos'\nkeytab = 'FILE:/x'\n"),
+        expect!["HOME/config/koji-notify/config.toml:6:1: `keytab`: expected `principal` beside it"],
+    );
+    check(
+        &format!("{hub}server = 'http://hub.example.org/kojihub'\nlogin = 'kerberos'\n"),
+        expect![
+            "HOME/config/koji-notify/config.toml:5:1: `login`: expected the hub's address to be https, as nobody logs in in clear"
+        ],
+    );
+    check(
+        &format!("{hub}profile = 'lub'\n"),
+        expect!["HOME/config/koji-notify/config.toml:4:1: `profile`: there is no Koji profile [lub]; there are [lab]"],
+    );
+}
+
+#[test]
 fn three_lines_configure_fedora() {
     let home = Home::new();
     home.configure(THREE_LINES);
@@ -123,8 +243,15 @@ fn a_broker_of_ones_own_with_a_password() {
     "#]]
     .assert_eq(&home.told(&settings));
     assert!(!format!("{settings:?}").contains("p4ssw0rd"));
-    let koji_notify::bus::broker::Login::Plain { password, .. } =
-        &settings.instances.values().next().unwrap().broker.login
+    let koji_notify::bus::broker::Login::Plain { password, .. } = &settings
+        .instances
+        .values()
+        .next()
+        .unwrap()
+        .broker
+        .as_ref()
+        .unwrap()
+        .login
     else {
         panic!("not PLAIN");
     };
@@ -253,7 +380,9 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     );
     check(
         "[instance.a]\nuser = 'mona'\n",
-        expect!["1:11: there is no broker: expected `preset`, `fedora-messaging`, or `url` in the table `broker`"],
+        expect![
+            "1:11: there is no broker and no hub: expected `preset`, `fedora-messaging`, `url` in the table `broker`, or `server` in the table `hub`"
+        ],
     );
     check(
         "[instance.'../a']\npreset = 'fedora'\n",
@@ -1131,7 +1260,7 @@ impl Home {
                 format!(" follows {}", follows.join(", "))
             };
             let or_none = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
-            let (broker, queue) = (&it.broker, &it.broker.queue);
+            let (broker, queue) = (it.broker.as_ref().unwrap(), &it.broker.as_ref().unwrap().queue);
             told += &format!(
                 "{name} {} by {:?}{follows}\nsite {} {}\nbroker {} tls={} vhost={:?} from {}\nlogin {:?}\ntrust {:?}\n\
                  exchange {} topics {} instance {} allowed {:?} passive={}\n\
@@ -1173,7 +1302,7 @@ impl Home {
 
     fn queue_names(&self, settings: &Settings) -> Vec<String> {
         use koji_notify::bus::broker::QueueName;
-        let name = |it: &koji_notify::config::Instance| match &it.broker.queue.name {
+        let name = |it: &koji_notify::config::Instance| match &it.broker.as_ref().unwrap().queue.name {
             QueueName::Named(name) => Some(name.clone()),
             QueueName::ByServer => None,
         };

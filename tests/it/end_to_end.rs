@@ -507,9 +507,9 @@ async fn muting_by_the_button_silences_the_package() {
 #[tokio::test]
 async fn quit_and_the_signals_of_a_service_end_it_cleanly() {
     let mut desk = Desk::new(Rabbit::shared().await).await;
-    for way in ["quit", "TERM", "INT"] {
+    for (number, way) in (1..).zip(["quit", "TERM", "INT"]) {
         let mut daemon = desk.daemon().await;
-        desk.build_is_done(1).await;
+        desk.build_is_done(number).await;
         desk.shown().await;
         desk.all_is_acknowledged().await;
         assert_eq!(daemon.children(), [""; 0]);
@@ -585,7 +585,7 @@ version = 1
     fs::write(&file, packaged).unwrap();
     fs::write(desk.home.path(".fedora.upn"), "alice\n").unwrap();
     desk.home.write_config(&format!(
-        "[instance.fedora]\npreset = \"fedora\"\nfedora-messaging = \"{}\"\n",
+        "[instance.fedora]\npreset = \"fedora\"\nfedora-messaging = \"{}\"\nhub.ask = false\n",
         file.display()
     ));
     let _daemon = desk.daemon().await;

@@ -36,6 +36,7 @@ fn access(port: u16) -> Access {
         times: Times {
             connect: GENEROUS / 2,
             call: GENEROUS,
+            login: GENEROUS,
             idle: GENEROUS,
         },
     }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use super::Client;
 use crate::hub::call::{Answer, Call, answers, request};
 use crate::hub::fault::{Fault, Meaning};
@@ -16,15 +19,40 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::read`] and [`Client::change`]. A fault of all calls alike, as in an outage, is one of them.
-    pub async fn ask(&self, calls: Vec<Call>) -> Result<Vec<Result<Answer, Fault>>, HubError> {
-        let is_change = calls.iter().any(may_change);
-        let body = request(&calls);
-        let calls: Arc<[Call]> = calls.into();
-        let decode = move |body: &mut dyn std::io::BufRead| answers(&calls, body).map(whole);
-        if is_change {
-            self.change(body, decode).await
-        } else {
-            self.read(body, decode).await
+    pub fn ask(&self, calls: Vec<Call>) -> BoxFuture<'_, Result<Vec<Result<Answer, Fault>>, HubError>> {
+        async move {
+            if calls.is_empty() {
+                return Ok(Vec::new());
+            }
+            let is_change = calls.iter().any(may_change);
+            let body = request(&calls);
+            let calls: Arc<[Call]> = calls.into();
+            let decode = move |body: &mut dyn std::io::BufRead| answers(&calls, body).map(whole);
+            if is_change {
+                self.change(body, decode).await
+            } else {
+                let had_session = self.is_logged_in();
+                match self.read(body.clone(), decode.clone()).await {
+                    // Who reads needs no session.
+                    Err(error) if error.needs_login() && had_session && !self.is_logged_in() => {
+                        self.read(body, decode).await
+                    }
+                    done => done,
+                }
+            }
+        }
+        .boxed()
+    }
+
+    /// Makes one call, as [`Client::ask`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same, and the call's own fault.
+    pub async fn ask_one(&self, call: Call) -> Result<Answer, HubError> {
+        match self.ask(vec![call]).await?.into_iter().next() {
+            Some(answer) => answer.map_err(HubError::Fault),
+            None => Err(HubError::Garbled("no answer in the answer".into())),
         }
     }
 }

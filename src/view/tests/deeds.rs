@@ -20,7 +20,7 @@ fn before_anything_is_done_somebody_is_asked() {
         [confirm Submit again] Confirm { act: Resubmit, about: (InstanceName("fedora"), Build(BuildId(7))) }
         #1 normal stays transfer
         Cancel bash-5.3-1.fc43?
-        All that still runs for it on fedora will be stopped
+        Everything that still runs for it on fedora will be stopped
         [confirm Cancel the build] Confirm { act: Cancel, about: (InstanceName("fedora"), Build(BuildId(7))) }
     "#]]
     .assert_eq(&words.concat());
@@ -50,16 +50,16 @@ fn who_wants_to_follow_something_is_told_how_it_stands() {
         It has ended already
         [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
         #1 normal transfer
-        Koji does not know what the clipboard names
+        Koji does not know what is on the clipboard
         Copy the number of a task, the name of a build or the address of its page, and try again
         #1 normal transfer
-        Nothing can be followed there
+        This cannot be followed
         The configuration names no hub for this Koji
         #1 normal transfer
         Koji could not be asked
         the hub is offline
         #1 normal transfer
-        The clipboard names no build and no task
+        There is no build or task on the clipboard
         Copy the number of a task, the name of a build or the address of its page, and try again
     "#]]
     .assert_eq(&words.concat());

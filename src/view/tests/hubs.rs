@@ -120,7 +120,7 @@ fn each_trouble_of_a_hub_has_a_sentence_and_advice() {
         The hub takes too long to answer
             You still hear of builds; progress and reasons come later
             Nothing needs to be done: koji-notify keeps trying
-        The hub does not accept the login
+        The login to the hub did not work
             Check the login to the hub; with Kerberos, get a new ticket
             Check the login to the hub; with Kerberos, get a new ticket
         The hub knows no user of that name

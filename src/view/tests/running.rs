@@ -79,14 +79,14 @@ fn what_runs_says_how_far_it_is() {
         bash-5.3-1.fc43, 3 of 5 arches, done any minute
         bash-5.3-1.fc43, 3 of 5 arches, late by 20 min
         bash-5.3-1.fc43, 3 of 5 arches
-        bash-5.3-1.fc43, 0 of 1 arch, about 20 min left
+        bash-5.3-1.fc43, about 20 min left
         bash-5.3-1.fc43, 1 of 2 arches, waiting for a builder
         bash-5.3-1.fc43, aarch64 failed, 2 still run
         bash-5.3-1.fc43, aarch64 and s390x failed, 1 still runs
         bash-5.3-1.fc43, aarch64 failed
         bash-5.3-1.fc43, making the source RPM, about 19 min left
         bash-5.3-1.fc43, waiting for a builder
-        bash-5.3-1.fc43, the source RPM failed
+        bash-5.3-1.fc43, the source RPM could not be built
         bash-5.3-1.fc43, being tagged
         bash for rawhide, waiting for a builder
         bash-5.3-1.fc43 is being built for rawhide
@@ -222,7 +222,10 @@ fn without_word_from_the_hub_no_time_is_told() {
     story.standing = Standing::Build(BuildState::Building);
     story.usual = Some(SignedDuration::from_mins(20));
     story.children = children(&[("x86_64", TaskState::Open)]);
-    assert_eq!(progress::label(&story, time(0), false), "bash-5.3-1.fc43, 0 of 1 arch");
+    assert_eq!(
+        progress::label(&story, time(0), false),
+        "bash-5.3-1.fc43 is being built"
+    );
 }
 
 #[test]

@@ -28,19 +28,36 @@ fn the_hub_is_asked_at_the_start_and_after_each_interruption() {
 }
 
 #[test]
+fn settings_that_come_while_a_hub_is_asked_are_asked_with_at_once() {
+    let mut watch = hub_watch();
+    run(&mut watch, "woke");
+    watch.file_hubs(time(0));
+    expect![[r#"
+        mark 0
+        ask look since=-3600
+        mark 1
+    "#]]
+    .assert_eq(&run(&mut watch, "looked 0\nlooked 1"));
+}
+
+#[test]
 fn an_idle_hub_is_asked_every_few_minutes_and_a_busy_one_each_minute() {
     let mut watch = hub_watch();
     assert_eq!(next_look(&mut watch, "woke\nlooked 0"), 300);
     let mut watch = hub_watch();
     let opened = "woke\nlooked 0 ; task 9 build OPEN mona at=0";
-    assert_eq!(next_look(&mut watch, opened), 60);
+    // How far it is, nobody has asked yet.
+    assert_eq!(next_look(&mut watch, opened), 3);
+    assert_eq!(next_look(&mut watch, "at 3\nwoke\nlooked 3"), 3 + 60);
     let mut watch = hub_watch();
-    assert_eq!(next_look(&mut watch, &format!("battery on\n{opened}")), 120);
-    let mut watch = hub_watch();
+    let closer = "at 3\nwoke\nlooked 3";
     assert_eq!(
-        next_look(&mut watch, "woke\nlooked 0 ; task 9 build OPEN mona at=-7200"),
-        180
+        next_look(&mut watch, &format!("battery on\n{opened}\n{closer}")),
+        3 + 120
     );
+    let mut watch = hub_watch();
+    let long = "woke\nlooked 0 ; task 9 build OPEN mona at=-7200";
+    assert_eq!(next_look(&mut watch, &format!("{long}\n{closer}")), 3 + 180);
     // Heard from the bus, while the hub would have been asked much later.
     let mut watch = hub_watch();
     let heard = "woke\nlooked 0\nheard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona";
@@ -272,24 +289,6 @@ fn a_doomed_build_is_told_early_and_its_verdict_changes_the_same_notification() 
 }
 
 #[test]
-fn a_reason_does_not_bring_back_what_was_dismissed() {
-    check_hub(
-        "woke
-         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
-         closed 1
-         explained build 7 package",
-        expect![[r#"
-            ask look since=-86400
-            announce bash-5.3-1.fc43 FAILED
-            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
-            ask why Build(BuildId(7)) None
-            record 1
-            announce bash-5.3-1.fc43 FAILED
-        "#]],
-    );
-}
-
-#[test]
 fn built_but_not_tagged_is_told() {
     check_hub(
         "woke
@@ -394,6 +393,87 @@ fn what_is_followed_from_the_clipboard_is_told_on_screen() {
 }
 
 #[test]
+fn whom_the_hub_knows_is_me_where_nobody_has_said_who_i_am() {
+    let script = "woke
+         looked 0
+         unknown
+         known alice
+         looked 0
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED alice task=9";
+    // Somebody has said.
+    check_hub(
+        script,
+        expect![[r#"
+        ask look since=-86400
+        mark 0
+        mark 0
+        acknowledge 1
+    "#]],
+    );
+    let mut watch = hub_watch();
+    for whose in watch.rules.instances.values_mut() {
+        whose.guessed = true;
+    }
+    let told = run(&mut watch, script);
+    expect![[r#"
+        ask look since=-86400
+        mark 0
+        listen fedora users=alice,mona packages=kernel tasks=true tags=false
+        ask look since=-3600
+        mark 0
+        announce bash-5.3-1.fc43 FAILED
+        show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        ask why Build(BuildId(7)) Some(TaskId(9))
+        record 1
+    "#]]
+    .assert_eq(&told);
+    // It stays so when the configuration is read again.
+    let mut rules = rules(TimeZone::UTC);
+    for whose in rules.instances.values_mut() {
+        whose.hub = true;
+        whose.guessed = true;
+    }
+    watch.step(time(9), Event::Reloaded(rules));
+    assert!(watch.rules.instances[&fedora()].users.contains("alice"));
+}
+
+#[test]
+fn what_ended_before_we_began_is_old_by_the_hub_s_clock() {
+    // Its clock is an hour behind ours, and it was down for ten minutes.
+    let at = |secs: i64| time(secs - 3600);
+    let mut watch = hub_watch();
+    watch.step(time(0), Event::Woke);
+    let why = Unanswered {
+        text: String::new(),
+        kind: HubTrouble::Closed,
+    };
+    let ask = Ask::Look(Look::default());
+    watch.step(time(1), Event::Learned(fedora(), Learned::Unanswered { ask, why }));
+    watch.step(time(600), Event::Woke);
+    let ended = |id: &str, secs| {
+        let words = ["build", id, "bash-5.3-1.fc43", "FAILED", "mona"];
+        match change(time(0), &words) {
+            Change::Build(build) => Change::Build(BuildChange {
+                completed: Some(at(secs)),
+                ..build
+            }),
+            other => other,
+        }
+    };
+    let looked = Looked {
+        asked: Some(at(600)),
+        as_of: Some(at(300)),
+        changes: vec![ended("7", -10), ended("8", 10)],
+        ..Looked::default()
+    };
+    let effects = watch.step(time(601), Event::Learned(fedora(), Learned::Looked(looked)));
+    let told: Vec<_> = effects.iter().filter(|it| matches!(it, Effect::Show(_))).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let mark = Effect::Mark(fedora(), at(300));
+    assert!(effects.contains(&mark), "{effects:?}");
+}
+
+#[test]
 fn a_followed_build_that_is_over_is_replied_and_not_told() {
     check_hub(
         "woke
@@ -454,6 +534,7 @@ fn ten_thousand_endings_are_counted_and_only_some_are_kept() {
     };
     let looked = Looked {
         as_of: Some(time(0)),
+        asked: Some(time(0)),
         changes: (0..ask::MAX_LOOKED as u64).map(build).collect(),
         left_out: 9800,
         ..Looked::default()
@@ -535,7 +616,7 @@ proptest! {
     }
 }
 
-fn check_hub(script: &str, expected: Expect) {
+pub(super) fn check_hub(script: &str, expected: Expect) {
     let mut watch = hub_watch();
     expected.assert_eq(&run(&mut watch, script));
 }
@@ -589,6 +670,8 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
         ["looked", as_of, parts @ ..] => {
             let mut looked = Looked {
                 as_of: Some(second(as_of)),
+                // What counts is the first look, at the beginning.
+                asked: Some(time(0)),
                 ..Looked::default()
             };
             for part in parts.split(|it| *it == ";").filter(|it| !it.is_empty()) {
@@ -624,11 +707,28 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
             };
             learned(Learned::Explained { about, cause })
         }
+        ["unexplained", id, kind] => {
+            let kind = [HubTrouble::Closed, HubTrouble::Refused]
+                .into_iter()
+                .find(|it| format!("{it:?}").to_lowercase() == *kind);
+            let why = Unanswered {
+                text: "koji.example.com".to_owned(),
+                kind: kind.unwrap(),
+            };
+            let about = build(id).1;
+            let ask = Ask::Explain { about, task: None };
+            learned(Learned::Unanswered { ask, why })
+        }
         ["follow", "pasted", id] => Event::Asked(Request::Follow {
             instance: fedora(),
             lookup: Lookup::Task(TaskId(id.parse().unwrap())),
             asker: Asker::Person,
         }),
+        ["known", name] => learned(Learned::Login(Ok((*name).to_owned()))),
+        ["unknown"] => learned(Learned::Login(Err(Unanswered {
+            text: "no ticket".to_owned(),
+            kind: HubTrouble::LoginRefused,
+        }))),
         ["pasted", "nothing"] => Event::NotMeant,
         ["follow", ticket, "task", id] => Event::Asked(Request::Follow {
             instance: fedora(),

@@ -28,30 +28,32 @@ use crate::rabbit::{Client, Connection, Publisher, Rabbit, Vhost};
 use crate::session_bus::SessionBus;
 
 /// How long a story waits for what must happen.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What most notification servers can do.
-pub(super) const USUAL: &[&str] = &["actions", "body", "body-markup", "persistence"];
+pub(crate) const USUAL: &[&str] = &["actions", "body", "body-markup", "persistence"];
 
 /// All that is around the daemon.
-pub(super) struct Desk<'r> {
-    pub(super) vhost: Vhost<'r>,
-    pub(super) publisher: Publisher,
-    pub(super) bus: SessionBus,
-    pub(super) server: Option<Server>,
-    pub(super) home: Home,
+pub(crate) struct Desk<'r> {
+    pub(crate) vhost: Vhost<'r>,
+    pub(crate) publisher: Publisher,
+    pub(crate) bus: SessionBus,
+    pub(crate) server: Option<Server>,
+    pub(crate) home: Home,
+    /// What else is in the environment of every program that is started here.
+    pub(crate) more: Vec<(OsString, OsString)>,
     browser: Lines<BufReader<pipe::Receiver>>,
 }
 
 impl<'r> Desk<'r> {
     /// Lays out everything for alice, with a notification server, at a place of this test's own in the broker.
-    pub(super) async fn new(rabbit: &'r Rabbit) -> Self {
+    pub(crate) async fn new(rabbit: &'r Rabbit) -> Self {
         let mut desk = Self::without_server(rabbit).await;
         desk.server_appears().await;
         desk
     }
 
-    pub(super) async fn without_server(rabbit: &'r Rabbit) -> Self {
+    pub(crate) async fn without_server(rabbit: &'r Rabbit) -> Self {
         let vhost = rabbit.vhost().await;
         let home = Home::make();
         home.write_config(&config(&vhost));
@@ -74,20 +76,21 @@ impl<'r> Desk<'r> {
             server: None,
             vhost,
             home,
+            more: Vec::new(),
             browser: BufReader::new(browser).lines(),
         }
     }
 
-    pub(super) async fn server_appears(&mut self) {
+    pub(crate) async fn server_appears(&mut self) {
         self.server = Some(Server::start(&self.bus, USUAL).await);
     }
 
-    pub(super) async fn server_leaves(&mut self) {
+    pub(crate) async fn server_leaves(&mut self) {
         self.server.take().unwrap().connection.close().await.unwrap();
     }
 
     /// Starts the daemon and returns when it hears what the broker has.
-    pub(super) async fn daemon(&self) -> Daemon {
+    pub(crate) async fn daemon(&self) -> Daemon {
         let daemon = self.start();
         self.status_when(|it| it.instances.iter().any(|it| it.link == "up"))
             .await;
@@ -96,7 +99,7 @@ impl<'r> Desk<'r> {
     }
 
     /// Starts the daemon.
-    pub(super) fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         let log = self.home.path("daemon.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let mut command = self.command(&["--verbose", "daemon"]);
@@ -106,30 +109,31 @@ impl<'r> Desk<'r> {
     }
 
     /// Runs one of the other commands to its end.
-    pub(super) async fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) async fn run(&self, words: &[&str]) -> Ran {
         finish(&mut self.command(words)).await
     }
 
-    pub(super) fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(words)
             .env_clear()
             .envs(self.home.environment())
             .env("DBUS_SESSION_BUS_ADDRESS", self.bus.address())
+            .envs(self.more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
     }
 
     /// Publishes a recorded message, changed a little, by the library and with the headers that it makes.
-    pub(super) async fn publish(&mut self, name: &str, change: impl FnOnce(&mut Value)) {
+    pub(crate) async fn publish(&mut self, name: &str, change: impl FnOnce(&mut Value)) {
         let (topic, body) = recorded(name, change);
         self.publisher.publish(&topic, &body).await;
     }
 
     /// Publishes that a build of bash by alice has got somewhere.
-    pub(super) async fn build(&mut self, id: u64, old: Option<u64>, new: u64) {
+    pub(crate) async fn build(&mut self, id: u64, old: Option<u64>, new: u64) {
         let name = if new == 0 {
             "04-build-none-to-building.json"
         } else {
@@ -149,18 +153,18 @@ impl<'r> Desk<'r> {
     }
 
     /// Publishes that a build of bash by alice is complete.
-    pub(super) async fn build_is_done(&mut self, id: u64) {
+    pub(crate) async fn build_is_done(&mut self, id: u64) {
         self.build(id, Some(0), 1).await;
     }
 
     /// Returns the next notification.
-    pub(super) async fn shown(&mut self) -> Call {
+    pub(crate) async fn shown(&mut self) -> Call {
         let server = self.server.as_mut().unwrap();
         within("a notification", server.calls.recv()).await.unwrap()
     }
 
     /// Returns the notifications that the server got so far and nobody has looked at.
-    pub(super) fn more_shown(&mut self) -> Vec<String> {
+    pub(crate) fn more_shown(&mut self) -> Vec<String> {
         let mut titles = Vec::new();
         while let Ok(call) = self.server.as_mut().unwrap().calls.try_recv() {
             titles.push(call.title);
@@ -169,34 +173,34 @@ impl<'r> Desk<'r> {
     }
 
     /// Presses a button as the server's user does.
-    pub(super) async fn press(&self, call: &Call, key: &str) {
+    pub(crate) async fn press(&self, call: &Call, key: &str) {
         self.server.as_ref().unwrap().click(call.id, key).await;
     }
 
     /// Returns what the browser was asked to open next, and the activation token that it got.
-    pub(super) async fn opened(&mut self) -> String {
+    pub(crate) async fn opened(&mut self) -> String {
         within("the browser", self.browser.next_line()).await.unwrap().unwrap()
     }
 
     /// Waits until the broker has nothing that we have not acknowledged.
-    pub(super) async fn all_is_acknowledged(&self) {
+    pub(crate) async fn all_is_acknowledged(&self) {
         self.vhost.drained().await;
     }
 
     /// Returns the daemon's connections to the broker.
-    pub(super) async fn connections(&self) -> Vec<Connection> {
+    pub(crate) async fn connections(&self) -> Vec<Connection> {
         let mut connections = self.vhost.connections().await;
         connections.retain(|it| it.user == "fedora");
         connections
     }
 
-    pub(super) async fn remote(&self) -> KojiNotifyProxy<'static> {
+    pub(crate) async fn remote(&self) -> KojiNotifyProxy<'static> {
         let client = client::client(&self.bus.connect().await).await.unwrap();
         client.expect("the daemon runs")
     }
 
     /// Waits until the daemon's own word of how things stand is fine, and returns it.
-    pub(super) async fn status_when(&self, fine: impl Fn(&Status) -> bool) -> Status {
+    pub(crate) async fn status_when(&self, fine: impl Fn(&Status) -> bool) -> Status {
         let listener = self.bus.connect().await;
         let mut changes = Vec::new();
         for rule in [
@@ -280,7 +284,7 @@ pub(crate) fn recorded(name: &str, change: impl FnOnce(&mut Value)) -> (String, 
 }
 
 /// Returns a call as text, with `HOME` for where that is.
-pub(super) fn told(call: &Call) -> String {
+pub(crate) fn told(call: &Call) -> String {
     let mut text = String::new();
     for line in call.to_string().lines() {
         let words = line.split(' ').map(|word| match word.rfind("/kn-home-") {
@@ -297,7 +301,7 @@ pub(super) fn told(call: &Call) -> String {
 }
 
 /// The person's home.
-pub(super) struct Home {
+pub(crate) struct Home {
     folder: TempDir,
 }
 
@@ -322,24 +326,24 @@ impl Home {
         home
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn config_file(&self) -> PathBuf {
+    pub(crate) fn config_file(&self) -> PathBuf {
         self.path(".config/koji-notify/config.toml")
     }
 
-    pub(super) fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         fs::read_to_string(self.config_file()).unwrap()
     }
 
-    pub(super) fn write_config(&self, text: &str) {
+    pub(crate) fn write_config(&self, text: &str) {
         fs::write(self.config_file(), text).unwrap();
     }
 
     /// Waits until the configuration file is fine, and returns it.
-    pub(super) async fn config_when(&self, fine: impl Fn(&str) -> bool) -> String {
+    pub(crate) async fn config_when(&self, fine: impl Fn(&str) -> bool) -> String {
         let inotify = Inotify::init().unwrap();
         let folder = self.config_file();
         let all = WatchMask::CREATE | WatchMask::MOVED_TO | WatchMask::CLOSE_WRITE;
@@ -380,39 +384,39 @@ impl Home {
 }
 
 /// The daemon. It is killed when this is dropped; its log is printed if the test failed.
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     process: Child,
     log: PathBuf,
 }
 
 impl Daemon {
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id().expect("it runs")
     }
 
     /// Sends a signal, as `kill` does.
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.id().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
     }
 
     /// Waits for the end.
-    pub(super) async fn end(&mut self) -> ExitStatus {
+    pub(crate) async fn end(&mut self) -> ExitStatus {
         within("the daemon's end", self.process.wait()).await.unwrap()
     }
 
     /// Returns the processes that it has started and that still run, by name.
-    pub(super) fn children(&self) -> Vec<String> {
+    pub(crate) fn children(&self) -> Vec<String> {
         children(self.id())
     }
 
     /// Returns all that it has said.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    pub(super) fn runs(&mut self) -> bool {
+    pub(crate) fn runs(&mut self) -> bool {
         self.process.try_wait().unwrap().is_none()
     }
 }
@@ -434,7 +438,7 @@ fn children(process: u32) -> Vec<String> {
         .collect()
 }
 
-pub(super) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
         Err(_) => panic!("{what} did not come"),

@@ -339,6 +339,7 @@ fn access(server: &str, trust: Trust) -> Access {
 fn times() -> Times {
     Times {
         connect: GENEROUS / 2,
+        login: Duration::from_secs(60),
         call: GENEROUS,
         idle: GENEROUS,
     }

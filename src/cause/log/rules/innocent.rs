@@ -324,7 +324,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         Innocent,
         &[
             ("…: Warning: …", "src/x.erl:12:3: Warning: variable 'Error' is unused"),
-            ("…: WARNING: …", "x.c:12: WARNING: error: y"),
+            ("…:№: WARNING: …", "x.c:12: WARNING: error: y"),
             ("…: предупреждение: …", "x.c:12:3: предупреждение: x: error: y"),
             ("…: avertissement : …", "x.c:12:3: avertissement : error: y"),
             ("warning: …", "warning: File listed twice: error: /usr/x"),
