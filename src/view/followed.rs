@@ -14,8 +14,8 @@ pub(super) fn answer(notice: &Notice, reply: Option<&Reply>, sites: &BTreeMap<In
     let (title, body) = match reply {
         Some(Reply::Is(it)) if it.followed => (story::standing(it), tr("You will be told how it ends")),
         Some(Reply::Is(it)) => (story::result(it), tr("It has ended already")),
-        None => (tr("There is no build or task on the clipboard"), again()),
-        Some(Reply::Unknown) => (tr("Koji does not know what is on the clipboard"), again()),
+        None => (tr("Nothing to follow on the clipboard"), again()),
+        Some(Reply::Unknown) => (tr("Koji knows no such build or task"), again()),
         Some(Reply::NoHub) => (
             tr("This cannot be followed"),
             tr("The configuration names no hub for this Koji"),

@@ -50,7 +50,7 @@ fn who_wants_to_follow_something_is_told_how_it_stands() {
         It has ended already
         [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
         #1 normal transfer
-        Koji does not know what is on the clipboard
+        Koji knows no such build or task
         Copy the number of a task, the name of a build or the address of its page, and try again
         #1 normal transfer
         This cannot be followed
@@ -59,7 +59,7 @@ fn who_wants_to_follow_something_is_told_how_it_stands() {
         Koji could not be asked
         the hub is offline
         #1 normal transfer
-        There is no build or task on the clipboard
+        Nothing to follow on the clipboard
         Copy the number of a task, the name of a build or the address of its page, and try again
     "#]]
     .assert_eq(&words.concat());

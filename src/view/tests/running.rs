@@ -224,7 +224,7 @@ fn without_word_from_the_hub_no_time_is_told() {
     story.children = children(&[("x86_64", TaskState::Open)]);
     assert_eq!(
         progress::label(&story, time(0), false),
-        "bash-5.3-1.fc43 is being built"
+        "bash-5.3-1.fc43 is being built for rawhide"
     );
 }
 
