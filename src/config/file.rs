@@ -55,6 +55,7 @@ pub(super) struct Hub {
     pub(super) ask: Option<bool>,
     pub(super) server: Option<String>,
     pub(super) profile: Option<String>,
+    pub(super) koji_config: Option<PathBuf>,
     pub(super) ca_cert: Option<PathBuf>,
     pub(super) login: Option<HubLogin>,
     pub(super) certificate: Option<PathBuf>,

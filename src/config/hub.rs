@@ -18,6 +18,9 @@ pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<(Option<Hub>, Op
         Some(name) => Some(read(asked, name)?),
         None => None,
     };
+    if words.koji_config.is_some() && profile.is_none() {
+        return Err(asked.wrong(&["hub", "koji-config"], "`koji-config`: expected `profile` beside it"));
+    }
     if let Some(profile) = &profile {
         if site.weburl.is_none() && profile.weburl != profile::DEFAULT_WEBURL {
             site.weburl = Some(profile.weburl.clone());
@@ -138,7 +141,7 @@ fn read(asked: &Asked<'_>, name: &str) -> Result<Profile, ConfigError> {
     let places = ProfilePlaces {
         system: asked.places.etc.clone(),
         home: asked.places.home.clone(),
-        given: None,
+        given: asked.words.hub.koji_config.as_ref().map(|it| asked.path(it)),
     };
     profile::load(name, &places).map_err(|it| asked.wrong(&["hub", "profile"], &format!("`profile`: {it}")))
 }

@@ -135,6 +135,21 @@ fn a_hub_alone_is_enough() {
             "HOME/config/koji-notify/config.toml:5:1: `login`: expected the hub's address to be https, as nobody logs in in clear"
         ],
     );
+    fs::write(
+        home.path("home/mine.conf"),
+        "[mine]\nserver = https://mine.example.org/kojihub/\n",
+    )
+    .unwrap();
+    check(
+        &format!("{hub}profile = 'mine'\nkoji-config = '~/mine.conf'\n"),
+        expect![[
+            r#"bus false hub Some("https://mine.example.org/kojihub") login Some(Nothing) logs in false guessed false"#
+        ]],
+    );
+    check(
+        &format!("{server}koji-config = '~/mine.conf'\n"),
+        expect!["HOME/config/koji-notify/config.toml:5:1: `koji-config`: expected `profile` beside it"],
+    );
     check(
         &format!("{hub}profile = 'lub'\n"),
         expect!["HOME/config/koji-notify/config.toml:4:1: `profile`: there is no Koji profile [lub]; there are [lab]"],
