@@ -27,7 +27,7 @@ mod telling;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, Progress, Unanswered};
+pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, NotDone, Progress, Unanswered};
 pub use effect::{Effect, Reply, Save};
 pub use event::{Asker, Closed, Delivery, Event, News, Outcome, PauseFor, Request, Ticket};
 pub use link::{Link, Problem, Trouble};

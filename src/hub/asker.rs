@@ -25,7 +25,7 @@ use super::names::Names;
 use super::trouble::HubError;
 use crate::clock;
 use crate::koji::{Change, InstanceName};
-use crate::watch::{Act, Ask, Event, HubTrouble, Learned, Look, Lookup, Unanswered};
+use crate::watch::{Act, Ask, Event, HubTrouble, Learned, Look, Lookup, NotDone, Unanswered};
 
 /// How long after a login that did not do the next one is tried by itself.
 const LOG_IN_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -133,18 +133,15 @@ impl Asker {
                     Act::Resubmit => Call::Resubmit(task),
                     Act::Cancel => Call::Cancel(task),
                 };
-                match self.account.change(call).await {
+                let done = match self.account.change(call).await {
                     Ok(Answer::Resubmitted(new)) => Ok(Some(new)),
                     Ok(_) => Ok(None),
-                    Err(error) => Err(error),
-                }
-                .map(|new| Learned::Acted {
-                    act,
-                    about,
-                    task,
-                    done: Ok(new),
-                })
-                .map_err(Failed::from)
+                    Err(error) => Err(NotDone {
+                        perhaps: matches!(error, AccountError::Hub(HubError::Uncertain(_))),
+                        why: error.detail().chars().take(MAX_REASON).collect(),
+                    }),
+                };
+                Ok(Learned::Acted { act, about, task, done })
             }
         };
         done.unwrap_or_else(|failed| {

@@ -37,8 +37,7 @@ pub(super) fn question(notice: &Notice, act: Act, story: &Story) -> Card {
     }
 }
 
-/// Tells what became of something that was to be done. Where there was no answer it may have been done all the same,
-/// so nothing is said of it but that we do not know better.
+/// Tells what became of something that was to be done. Where there was no answer it may have been done all the same.
 pub(super) fn answer(notice: &Notice, deed: &Deed, site: Option<&Site>) -> Card {
     let title = match (&deed.done, deed.act) {
         (Ok(_), Act::Resubmit) => tr("{what} was submitted again"),
@@ -53,10 +52,11 @@ pub(super) fn answer(notice: &Notice, deed: &Deed, site: Option<&Site>) -> Card 
             fill(&tr("The new task is {number}; you will be told how it ends"), &values)
         }
         Ok(None) => String::new(),
-        Err(why) => {
-            let hint = tr("Look at its page before you try again");
-            let why = text::clean(why.trim(), text::MAX_LINE);
-            if why.is_empty() { hint } else { format!("{why}\n{hint}") }
+        Err(it) => {
+            let why = text::clean(it.why.trim(), text::MAX_LINE);
+            let hint = it.perhaps.then(|| tr("Look at its page before you try again"));
+            let lines = [Some(why).filter(|it| !it.is_empty()), hint];
+            lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
         }
     };
     let new = deed.done.as_ref().ok().copied().flatten();

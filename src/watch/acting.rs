@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::state::Key;
-use super::{Act, Ask, Asker, Deed, Effect, Lookup, Standing, Story, Telling, Watch};
+use super::{Act, Ask, Asker, Deed, Effect, Lookup, NotDone, Standing, Story, Telling, Watch};
 use crate::koji::{BuildState, InstanceName, Subject, TaskId, TaskState};
 
 impl Act {
@@ -83,7 +83,7 @@ impl Watch {
         act: Act,
         about: &Subject,
         _task: TaskId,
-        done: Result<Option<TaskId>, String>,
+        done: Result<Option<TaskId>, NotDone>,
         effects: &mut Vec<Effect>,
     ) {
         let Some(story) = self

@@ -79,7 +79,7 @@ pub enum Learned {
         act: Act,
         about: Subject,
         task: TaskId,
-        done: Result<Option<TaskId>, String>,
+        done: Result<Option<TaskId>, NotDone>,
     },
     /// The hub knows us by this name, or nobody could be logged in.
     Login(Result<String, Unanswered>),
@@ -88,6 +88,15 @@ pub enum Learned {
         ask: Ask,
         why: Unanswered,
     },
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NotDone {
+    /// In a few words, what the hub or whoever stood in the way said.
+    pub why: String,
+    /// It went out, and there was no clear answer: it may have been done.
+    pub perhaps: bool,
 }
 
 /// Why there was no answer.

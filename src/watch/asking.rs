@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::ask::{HubLine, MAX_AVERAGES, MAX_WATCHED};
 use super::state::{Entry, Key, MAX_LOOKUPS};
 use super::{
-    Ask, Asker, Effect, Learned, Look, Looked, Lookup, Reply, Standing, Story, Telling, Unanswered, Watch, Whereabouts,
+    Ask, Asker, Effect, Learned, Look, Looked, Lookup, NotDone, Reply, Standing, Story, Telling, Unanswered, Watch,
+    Whereabouts,
 };
 use crate::koji::{BuildId, BuildState, InstanceName, Nvr, Subject, TaskId};
 
@@ -341,8 +342,13 @@ impl Watch {
                     self.answer(asker, Reply::NoAnswer(why.text.clone()), effects);
                 }
             }
-            // Whether it was done is not known, and it is not tried again.
-            Ask::Act { act, about, task } => self.acted(now, instance, act, &about, task, Err(why.text), effects),
+            Ask::Act { act, about, task } => {
+                let not_done = NotDone {
+                    why: why.text,
+                    perhaps: false,
+                };
+                self.acted(now, instance, act, &about, task, Err(not_done), effects);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Act, Reply, Story};
+use super::{Act, NotDone, Reply, Story};
 
 /// Our own number of a notification, for as long as we run. The server has another one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -46,7 +46,7 @@ pub struct Deed {
     pub act: Act,
     pub story: Story,
     /// The number of the new task, where there is one, or why it was not done.
-    pub done: Result<Option<crate::koji::TaskId>, String>,
+    pub done: Result<Option<crate::koji::TaskId>, NotDone>,
 }
 
 /// One piece of news: what has become of a build or a task.

@@ -2,7 +2,7 @@
 
 use super::causes::{card_of, failed};
 use super::*;
-use crate::watch::{Act, Deed, Digest, Fate, Reply, RuleName, Tale, Telling};
+use crate::watch::{Act, Deed, Digest, Fate, NotDone, Reply, RuleName, Tale, Telling};
 
 #[test]
 fn before_anything_is_done_somebody_is_asked() {
@@ -70,9 +70,10 @@ fn what_became_of_a_wish_is_told() {
     let refused = "the hub said no\n\u{1b}[1mmona has no permission to do this";
     let words = [
         (Act::Resubmit, Ok(Some(TaskId(4711)))),
-        (Act::Resubmit, Err(refused.to_owned())),
+        (Act::Resubmit, Err(not_done(refused, false))),
         (Act::Cancel, Ok(None)),
-        (Act::Cancel, Err(String::new())),
+        (Act::Cancel, Err(not_done("", true))),
+        (Act::Resubmit, Err(not_done("no answer within 60 s", true))),
     ]
     .map(|(act, done)| {
         let story = failed();
@@ -86,13 +87,17 @@ fn what_became_of_a_wish_is_told() {
         #1 normal stays transfer.error
         Could not submit bash-5.3-1.fc43 again
         the hub said no[1mmona has no permission to do this
-        Look at its page before you try again
         [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
         #1 normal transfer
         bash-5.3-1.fc43 is being canceled
         [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
         #1 normal stays transfer.error
         Could not cancel bash-5.3-1.fc43
+        Look at its page before you try again
+        [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+        #1 normal stays transfer.error
+        Could not submit bash-5.3-1.fc43 again
+        no answer within 60 s
         Look at its page before you try again
         [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
     "#]]
@@ -197,4 +202,11 @@ fn digest(fates: &[Fate], left_out: u32, away: bool) -> Card {
         left_out,
         away,
     }))
+}
+
+fn not_done(why: &str, perhaps: bool) -> NotDone {
+    NotDone {
+        why: why.to_owned(),
+        perhaps,
+    }
 }
