@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::state::Key;
+use super::state::{Key, Question};
 use super::{Act, Ask, Asker, Deed, Effect, Lookup, NotDone, Standing, Story, Telling, Watch};
 use crate::koji::{BuildState, InstanceName, Subject, TaskId, TaskState};
 
@@ -41,23 +41,29 @@ impl Watch {
         let Some(story) = self.stories.get(about).map(|it| it.story.clone()) else {
             return;
         };
-        if self.can(act, &story) {
+        if let Some(task) = story.task
+            && self.can(act, &story)
+        {
             let id = self.next_notice();
-            self.questions.retain(|_, it| it.0 != *about);
+            self.questions.retain(|_, it| it.about != *about);
             while self.questions.len() >= super::state::MAX_QUESTIONS {
                 if let Some((id, _)) = self.questions.pop_first() {
                     effects.push(Effect::Withdraw(id));
                 }
             }
-            self.questions.insert(id, (about.clone(), act));
+            let about = about.clone();
+            self.questions.insert(id, Question { about, act, task });
             self.show(id, false, Telling::Confirm(act, story), effects);
         }
     }
 
     /// Does what was confirmed, once.
     pub(super) fn confirm(&mut self, act: Act, about: &Key, effects: &mut Vec<Effect>) {
-        let asked = self.questions.iter().find(|(_, it)| it.0 == *about && it.1 == act);
-        let Some(id) = asked.map(|(id, _)| *id) else {
+        let asked = self
+            .questions
+            .iter()
+            .find(|(_, it)| it.about == *about && it.act == act);
+        let Some((id, task)) = asked.map(|(id, it)| (*id, it.task)) else {
             return;
         };
         self.questions.remove(&id);
@@ -66,9 +72,7 @@ impl Watch {
         let Some(story) = self.stories.get(about).map(|it| it.story.clone()) else {
             return;
         };
-        if let Some(task) = story.task
-            && self.can(act, &story)
-        {
+        if story.task == Some(task) && self.can(act, &story) {
             let about = about.1.clone();
             effects.push(Effect::Ask(story.instance, Ask::Act { act, about, task }));
         }

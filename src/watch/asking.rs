@@ -58,8 +58,10 @@ pub(super) struct Asking {
     is_looking: bool,
     /// When it was asked, by our clock.
     looked_at: Timestamp,
-    /// The tasks that the last look asked about.
-    asked_about: BTreeSet<TaskId>,
+    /// When each of the tasks that are watched was last asked about.
+    asked_about: BTreeMap<TaskId, Timestamp>,
+    /// When a look was last to come in a moment.
+    hurried: Option<Timestamp>,
     /// It became stale while it was under way: the line was down, the computer slept.
     look_again: bool,
     next: Option<Timestamp>,
@@ -99,7 +101,9 @@ impl Watch {
 
     /// Asks the hubs whose time has come.
     pub(super) fn see_to_hubs(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let is_due = |it: &Asking| !it.is_looking && it.next.is_some_and(|at| at <= now);
+        // A look that is further away than any is was set by a clock that went wrong.
+        let is_astray = |at: Timestamp| at.duration_since(now) > LOOK_AFTER_AT_MOST.saturating_mul(2);
+        let is_due = |it: &Asking| !it.is_looking && it.next.is_some_and(|at| at <= now || is_astray(at));
         let due: Vec<_> = self
             .hubs
             .iter()
@@ -108,10 +112,13 @@ impl Watch {
             .collect();
         for instance in due {
             let look = self.look(&instance, now);
+            let watched = self.watched_tasks(&instance, now);
             if let Some(asking) = self.hubs.get_mut(&instance) {
                 asking.is_looking = true;
                 asking.looked_at = now;
-                asking.asked_about = look.tasks.iter().copied().collect();
+                let watched: BTreeSet<_> = watched.into_iter().collect();
+                asking.asked_about.retain(|it, _| watched.contains(it));
+                asking.asked_about.extend(look.tasks.iter().map(|it| (*it, now)));
                 asking.look_again = false;
                 asking.next = None;
                 asking.line.looks += 1;
@@ -124,6 +131,8 @@ impl Watch {
     pub(super) fn look_soon(&mut self, now: Timestamp, instance: &InstanceName) {
         if let Some(asking) = self.hubs.get_mut(instance) {
             asking.look_again = asking.is_looking;
+            // What kept it from answering may be over.
+            asking.failures = 0;
             asking.hasten(now);
         }
     }
@@ -178,15 +187,11 @@ impl Watch {
         let since = back(mark, OVERLAP);
         let since = if is_first { since.min(back(now, FIRST)) } else { since };
         let stories = self.newest_first(|it| it.instance == *instance && self.is_watched(it, now));
-        let mut tasks: Vec<_> = stories.iter().filter_map(|it| it.task).collect();
-        tasks.dedup();
+        let mut tasks = self.watched_tasks(instance, now);
+        // Whoever was not asked about for the longest time comes first.
+        tasks.sort_by_key(|it| asking.asked_about.get(it));
         tasks.truncate(MAX_WATCHED);
-        let others = stories.iter().filter(|it| !it.mine && !it.standing.is_settled());
-        let builds = others.filter_map(|it| match it.subject {
-            Subject::Build(build) => Some(build),
-            Subject::NamedBuild(_) | Subject::Task(_) => None,
-        });
-        let builds = builds.take(MAX_WATCHED).collect();
+        let builds = self.builds_to_ask_for(instance, now);
         let mut averages: Vec<_> = stories
             .iter()
             .filter(|it| !it.standing.is_settled() && it.usual.is_none())
@@ -215,6 +220,30 @@ impl Watch {
             averages,
             repos,
         }
+    }
+
+    /// Returns the tasks of all that is watched, the newest first.
+    fn watched_tasks(&self, instance: &InstanceName, now: Timestamp) -> Vec<TaskId> {
+        let stories = self.newest_first(|it| it.instance == *instance && self.is_watched(it, now));
+        let mut tasks: Vec<_> = stories.iter().filter_map(|it| it.task).collect();
+        tasks.dedup();
+        tasks
+    }
+
+    /// Returns the builds that no list of mine tells of: those of others, and mine whose task is done while the record
+    /// was in no list.
+    fn builds_to_ask_for(&self, instance: &InstanceName, now: Timestamp) -> Vec<BuildId> {
+        let is_it = |it: &Entry| {
+            let story = &it.story;
+            let is_open = story.instance == *instance && !story.standing.is_settled();
+            is_open && self.is_watched(story, now) && (!story.mine || it.task_done)
+        };
+        let entries = self.stories.values().filter(|it| is_it(it));
+        let builds = entries.filter_map(|it| match it.story.subject {
+            Subject::Build(build) => Some(build),
+            Subject::NamedBuild(_) | Subject::Task(_) => None,
+        });
+        builds.take(MAX_WATCHED).collect()
     }
 
     fn awaited_in_repo(&self, story: &Story) -> Option<(BuildId, Nvr, String)> {
@@ -302,12 +331,15 @@ impl Watch {
         // Where nobody has looked before, all that was over when we began is old.
         let waited = asking.looked_at.duration_since(asking.began);
         let began = looked.asked.map(|it| it.saturating_sub(waited).unwrap_or(it));
-        let mark = asking.mark.or(began);
+        // A mark in the future was set by a clock that went wrong.
+        let mark = asking.mark.map(|it| looked.asked.map_or(it, |asked| it.min(asked)));
+        let mark = mark.or(began);
         let as_of = looked.as_of;
         self.looked(now, instance, looked, mark, effects);
         if let Some(asking) = self.hubs.get_mut(instance) {
             asking.mark = mark.max(as_of);
             if let Some(mark) = asking.mark {
+                self.marks.insert(instance.clone(), mark);
                 effects.push(Effect::Mark(instance.clone(), mark));
             }
         }
@@ -354,16 +386,38 @@ impl Watch {
 
     /// Sets the time of the next look.
     fn schedule(&mut self, now: Timestamp, instance: &InstanceName) {
+        let hurries = self.is_to_hurry(instance, now);
         let after = self.look_after(now, instance);
         let after = Self::jittered(now, after);
         if let Some(asking) = self.hubs.get_mut(instance) {
-            if std::mem::take(&mut asking.look_again) && asking.failures == 0 {
-                asking.next = Some(now);
+            if hurries && asking.failures == 0 {
+                asking.hurried = Some(now);
+            }
+            if std::mem::take(&mut asking.look_again) {
+                // The line went down under it, mostly, and is coming back.
+                let again = if asking.failures == 0 {
+                    SignedDuration::ZERO
+                } else {
+                    LOOK_CLOSER_AFTER
+                };
+                asking.next = Some(now.saturating_add(again).unwrap_or(now));
             } else {
                 asking.next = None;
                 asking.hasten(now.saturating_add(after).unwrap_or(now));
             }
         }
+    }
+
+    /// Returns whether there is something that no look has asked about yet. One look in a minute hurries for that.
+    fn is_to_hurry(&self, instance: &InstanceName, now: Timestamp) -> bool {
+        let Some(asking) = self.hubs.get(instance) else {
+            return false;
+        };
+        let is_new = |it: &TaskId| !asking.asked_about.contains_key(it);
+        let may = asking
+            .hurried
+            .is_none_or(|it| now.duration_since(it).abs() >= LOOK_AFTER);
+        may && self.watched_tasks(instance, now).iter().any(is_new)
     }
 
     /// Returns how long after now the next look is.
@@ -373,12 +427,7 @@ impl Watch {
             let factor = 1_i32.checked_shl(failures.min(10) - 1).unwrap_or(1);
             return LOOK_AFTER.saturating_mul(factor).min(LOOK_AFTER_AT_MOST);
         }
-        let is_asked = |it: &TaskId| {
-            self.hubs
-                .get(instance)
-                .is_some_and(|asking| asking.asked_about.contains(it))
-        };
-        if !self.look(instance, now).tasks.iter().all(is_asked) {
+        if self.is_to_hurry(instance, now) {
             return LOOK_CLOSER_AFTER;
         }
         let is_here = |it: &Story| it.instance == *instance && self.is_watched(it, now);

@@ -29,7 +29,7 @@ impl Watch {
             },
             Change::Build(build) => {
                 if let Some(task) = build.task {
-                    self.adopt(&news.instance, task, &news.change.subject());
+                    self.adopt(&news.instance, task, &news.change.subject(), effects);
                 }
                 self.learn_of_state(now, news, mine, mark, effects);
             }
@@ -130,6 +130,7 @@ impl Watch {
                     // From here on the same ending without a time is another one.
                     entry.told.retain(|(_, at)| at.is_some());
                     entry.doomed = false;
+                    entry.task_done = false;
                     entry.story.cause = None;
                     entry.story.whereabouts = Whereabouts::Unknown;
                 }
@@ -149,6 +150,7 @@ impl Watch {
                     shown: None,
                     unseen_failure: false,
                     doomed: false,
+                    task_done: false,
                 };
                 self.stories.insert(key.clone(), entry);
                 true
@@ -157,15 +159,21 @@ impl Watch {
     }
 
     /// The build's story goes on where that of its task was.
-    fn adopt(&mut self, instance: &InstanceName, task: TaskId, build: &Subject) {
+    fn adopt(&mut self, instance: &InstanceName, task: TaskId, build: &Subject, effects: &mut Vec<Effect>) {
         let of_task = (instance.clone(), Subject::Task(task));
         let key = (instance.clone(), build.clone());
-        if self.stories.contains_key(&key) {
-            return;
-        }
         let Some(mut entry) = self.stories.remove(&of_task) else {
             return;
         };
+        if let Some(of_build) = self.stories.get_mut(&key) {
+            // Another attempt under the same number. From here on the build tells.
+            of_build.story.followed |= entry.story.followed;
+            if let Some(notice) = entry.notice {
+                effects.push(Effect::Withdraw(notice));
+                self.forget_notice(notice);
+            }
+            return;
+        }
         entry.story.subject = build.clone();
         entry.story.method = None;
         let ends = entry.told.iter().filter_map(|(standing, _)| match standing {
@@ -210,6 +218,9 @@ impl Watch {
         mark: Mark,
         effects: &mut Vec<Effect>,
     ) {
+        if let Some(entry) = self.stories.get_mut(key) {
+            merge::fill(&mut entry.story, &Change::Task(change.clone()));
+        }
         let progress = Progress {
             task: change.task,
             state: Some(change.new),
@@ -225,12 +236,35 @@ impl Watch {
             return;
         };
         if !progress.children.is_empty() && entry.story.children != progress.children {
-            entry.story.children = progress.children;
+            entry.story.children.clone_from(&progress.children);
             if !entry.story.standing.is_settled() {
                 effects.push(Effect::Announce(entry.story.clone()));
             }
         }
         let standing = entry.story.standing;
+        if progress.state.is_some_and(TaskState::is_settled) && !standing.is_settled() {
+            match standing {
+                // How it ended, its record says; it is asked for by its number.
+                Standing::Build(_) => entry.task_done = true,
+                // A build that is complete has a record, which tells it.
+                Standing::Task(_) if merge::makes_record(&entry.story) && progress.state == Some(TaskState::Closed) => {
+                }
+                Standing::Task(_) => {
+                    let change = merge::ended(&entry.story, &progress);
+                    let news = News {
+                        instance: key.0.clone(),
+                        delivery: None,
+                        message: None,
+                        sent: None,
+                        change,
+                    };
+                    let mine = entry.story.mine;
+                    self.learn_of_state(now, &news, mine, mark, effects);
+                    effects.push(Effect::Record(news));
+                    return;
+                }
+            }
+        }
         if entry.story.is_doomed() && !entry.doomed {
             entry.doomed = true;
             entry.unseen_failure = entry.story.mine;
@@ -441,7 +475,7 @@ impl Watch {
         if let Change::Build(build) = &news.change
             && let Some(task) = build.task
         {
-            self.adopt(instance, task, &news.change.subject());
+            self.adopt(instance, task, &news.change.subject(), effects);
         }
         let of_task = match &news.change {
             Change::Task(task) => self.build_of(instance, task.task),
@@ -449,7 +483,11 @@ impl Watch {
         };
         let key = of_task.unwrap_or_else(|| (instance.clone(), news.change.subject()));
         let at = merge::time_of(&news, now);
-        if key.1 == news.change.subject() {
+        if key.1 == news.change.subject() && (mine || self.stories.contains_key(&key)) {
+            // Others may wait to hear how it ends.
+            let mark = self.hubs.get(instance).and_then(|it| it.mark);
+            self.learn_of_state(now, &news, mine, mark, effects);
+        } else if key.1 == news.change.subject() {
             let is_newer = self.bring_up(&key, &news, at, mine);
             if let Some(entry) = self.stories.get_mut(&key)
                 && is_newer

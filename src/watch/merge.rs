@@ -5,11 +5,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fate, News, Standing, Story, Whereabouts};
+use super::{Fate, News, Progress, Standing, Story, Whereabouts};
 use crate::koji::{BuildChange, BuildState, Change, TaskChange, TaskState};
 
 /// Times of one story that differ by less are taken as equal: the hub cuts some to whole seconds.
 pub(super) const TIE: SignedDuration = SignedDuration::from_secs(1);
+
+/// A start that is told again after this long is another one. A bus and a hub tell of the same within seconds.
+const SAME_START: SignedDuration = SignedDuration::from_mins(1);
 
 /// Returns when the news happened, as well as it can be told.
 pub(super) fn time_of(news: &News, now: Timestamp) -> Timestamp {
@@ -51,11 +54,23 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
         Change::Tag(_) => return false,
     };
     let distance = at.duration_since(story.changed);
+    if story.standing == new && !new.is_settled() {
+        // It still runs, and one of two that say so was a moment later. Unless an ending was missed in between.
+        return distance > SAME_START || is_another_attempt(story, change);
+    }
     if distance.abs() > TIE {
         return distance.is_positive();
     }
     let comes_back = story.standing.is_settled() && !new.is_settled();
     !comes_back || old == Some(story.standing)
+}
+
+/// Returns whether a build is made by another task than the one that is known, or only its task was known.
+fn is_another_attempt(story: &Story, change: &Change) -> bool {
+    match change {
+        Change::Build(it) => story.nvr.is_none() || story.task.zip(it.task).is_some_and(|(known, new)| known != new),
+        Change::Task(_) | Change::Tag(_) => false,
+    }
 }
 
 /// Returns whether the change is an ending.
@@ -133,6 +148,30 @@ pub(super) fn fill(story: &mut Story, change: &Change) {
     if story.children.is_empty() {
         story.children.clone_from(children);
     }
+}
+
+/// Returns whether a build record comes of a task that ends well.
+pub(super) fn makes_record(story: &Story) -> bool {
+    story.method.as_deref() == Some("build") && !story.scratch
+}
+
+/// Returns the change that a task of its own story has come to its end, as the look at it says.
+pub(super) fn ended(story: &Story, progress: &Progress) -> Change {
+    Change::Task(TaskChange {
+        task: progress.task,
+        method: story.method.clone().unwrap_or_else(|| "build".to_owned()),
+        old: None,
+        new: progress.state.unwrap_or(TaskState::Closed),
+        owner: story.owner.clone(),
+        what: story.nvr.as_ref().map(ToString::to_string),
+        package: story.package.clone(),
+        target: story.target.clone(),
+        scratch: story.scratch,
+        created: None,
+        started: story.started,
+        completed: progress.completed,
+        children: progress.children.clone(),
+    })
 }
 
 /// Takes the new value, if there is one.

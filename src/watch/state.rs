@@ -71,7 +71,7 @@ pub struct Watch {
     /// What is being looked up, and who waits for it.
     pub(super) lookups: VecDeque<((InstanceName, Lookup), Asker)>,
     /// Questions that wait for a yes.
-    pub(super) questions: BTreeMap<NoticeId, (Key, Act)>,
+    pub(super) questions: BTreeMap<NoticeId, Question>,
 }
 
 /// An ending: the state, and when it was reached where that is known.
@@ -103,6 +103,17 @@ pub(super) struct Entry {
     pub(super) unseen_failure: bool,
     /// That it will fail was dealt with.
     pub(super) doomed: bool,
+    /// The task is done, and the build's own news has not come.
+    pub(super) task_done: bool,
+}
+
+/// A question that waits for a yes.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) about: Key,
+    pub(super) act: Act,
+    /// The task that it was asked about: a build may have another one by the time of the answer.
+    pub(super) task: TaskId,
 }
 
 /// A notice that was handed out.

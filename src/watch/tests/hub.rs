@@ -431,6 +431,7 @@ fn nothing_is_done_on_the_hub_without_a_confirmation() {
             ask Resubmit TaskId(9)
             ask find Task(TaskId(12))
             show #3 acted Resubmit Ok(Some(TaskId(12)))
+            announce task 12 OPEN
         "#]],
     );
 }
@@ -559,7 +560,7 @@ fn reload(watch: &mut Watch) {
 }
 
 /// Runs a script that begins at 0 and returns how many seconds after the last event the hub is asked again.
-fn next_look(watch: &mut Watch, script: &str) -> i64 {
+pub(super) fn next_look(watch: &mut Watch, script: &str) -> i64 {
     run(watch, script);
     watch.next_look().unwrap().duration_since(time(0)).as_secs()
 }
@@ -767,6 +768,7 @@ pub(super) fn describe(ask: &Ask) -> String {
                 }
             };
             list("tasks", look.tasks.iter().map(ToString::to_string).collect());
+            list("builds", look.builds.iter().map(ToString::to_string).collect());
             list("averages", look.averages.clone());
             list("repos", look.repos.iter().map(|it| it.1.to_string()).collect());
             text

@@ -1,0 +1,215 @@
+//! The same told again and again, and what comes back under its number.
+
+use expect_test::expect;
+
+use super::hub::{check_hub, hub_watch, next_look};
+use super::*;
+
+#[test]
+fn what_each_look_repeats_is_told_once() {
+    let look = "looked 60 ; build 7 bash-5.3-1.fc43 BUILDING mona task=9 at=0 ; \
+                progress 9 OPEN x86_64=FAILED aarch64=OPEN";
+    check_hub(
+        &format!("woke\n{look}\nexplained build 7 package\nclosed 1\nat 70\nwoke\n{look}\nat 140\nwoke\n{look}"),
+        expect![[r#"
+            ask look since=-86400
+            announce bash-5.3-1.fc43 BUILDING
+            announce bash-5.3-1.fc43 BUILDING
+            announce bash-5.3-1.fc43 BUILDING
+            show #1 Doomed bash-5.3-1.fc43 BUILDING my-builds
+            ask why Build(BuildId(7)) Some(TaskId(9))
+            mark 60
+            announce bash-5.3-1.fc43 BUILDING
+            show #1 again Doomed bash-5.3-1.fc43 BUILDING my-builds because package
+            ask look since=-3540 tasks=9 averages=bash
+            mark 60
+            ask look since=-3540 tasks=9 averages=bash
+            mark 60
+        "#]],
+    );
+}
+
+#[test]
+fn a_second_attempt_is_one_story_with_its_task() {
+    check_hub(
+        "woke
+         looked 0
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9
+         at 10
+         looked 10 ; task 12 build OPEN mona at=5
+         at 70
+         looked 70 ; build 7 bash-5.3-1.fc43 BUILDING mona task=12 at=60 ; task 12 build OPEN mona at=5
+         at 200
+         looked 200 ; build 7 bash-5.3-1.fc43 COMPLETE mona task=12 at=190 ; task 12 build CLOSED mona at=195
+         at 300
+         woke",
+        expect![[r#"
+            ask look since=-86400
+            mark 0
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            ask why Build(BuildId(7)) Some(TaskId(9))
+            record 1
+            announce task 12 OPEN
+            mark 10
+            announce bash-5.3-1.fc43 BUILDING
+            mark 70
+            announce bash-5.3-1.fc43 COMPLETE
+            show #1 again Finished bash-5.3-1.fc43 COMPLETE my-builds
+            record 0
+            record 0
+            mark 200
+        "#]],
+    );
+}
+
+#[test]
+fn a_build_whose_end_was_in_no_list_is_asked_for() {
+    check_hub(
+        "woke
+         looked 0 ; build 7 bash-5.3-1.fc43 BUILDING mona task=9 at=0
+         at 3
+         woke
+         looked 3 ; progress 9 CLOSED
+         at 80
+         woke",
+        expect![[r#"
+            ask look since=-86400
+            announce bash-5.3-1.fc43 BUILDING
+            mark 0
+            ask look since=-3600 tasks=9 averages=bash
+            mark 3
+            ask look since=-3597 tasks=9 builds=7 averages=bash
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_whose_end_was_in_no_list_is_told_by_the_look_at_it() {
+    check_hub(
+        "woke
+         looked 0 ; task 9 build OPEN mona at=0
+         at 3
+         woke
+         looked 3 ; progress 9 FAILED
+         at 80
+         woke
+         looked 80 ; task 9 build FAILED mona at=70",
+        expect![[r#"
+            ask look since=-86400
+            announce task 9 OPEN
+            mark 0
+            ask look since=-3600 tasks=9 averages=bash
+            announce task 9 FAILED
+            show #1 Failed task 9 FAILED my-builds
+            ask why Task(TaskId(9)) Some(TaskId(9))
+            record 0
+            mark 3
+            announce task 9 FAILED
+            record 0
+            mark 80
+        "#]],
+    );
+}
+
+#[test]
+fn who_asks_how_something_stands_takes_the_news_from_nobody() {
+    check_hub(
+        "woke
+         looked 0
+         follow 5 task 44
+         found task 44 build OPEN bob
+         follow 6 task 44
+         found task 44 build FAILED bob at=9",
+        expect![[r#"
+            ask look since=-86400
+            mark 0
+            ask find Task(TaskId(44))
+            reply 5 task 44 OPEN
+            ask find Task(TaskId(44))
+            announce task 44 FAILED
+            show #1 Failed task 44 FAILED followed
+            ask why Task(TaskId(44)) Some(TaskId(44))
+            reply 6 task 44 FAILED
+        "#]],
+    );
+}
+
+#[test]
+fn a_yes_is_for_the_task_that_was_asked_about() {
+    check_hub(
+        "woke
+         heard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona task=9
+         act cancel 7
+         at 100
+         heard 2 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9
+         at 200
+         heard 3 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona task=10
+         confirm cancel 7",
+        expect![[r#"
+            ask look since=-86400
+            announce bash-5.3-1.fc43 BUILDING
+            record 1
+            show #1 confirm Cancel bash-5.3-1.fc43 BUILDING
+            announce bash-5.3-1.fc43 FAILED
+            show #2 Failed bash-5.3-1.fc43 FAILED my-builds
+            ask why Build(BuildId(7)) Some(TaskId(9))
+            record 2
+            announce bash-5.3-1.fc43 BUILDING
+            record 3
+            withdraw #1
+        "#]],
+    );
+}
+
+#[test]
+fn many_builds_do_not_hurry_every_look() {
+    let mut watch = hub_watch();
+    let tasks = |from: u64| -> String {
+        let rows = (from..from + 40).map(|it| format!(" ; task {it} build OPEN mona at={}", it % 50));
+        rows.collect()
+    };
+    assert_eq!(next_look(&mut watch, &format!("woke\nlooked 0{}", tasks(100))), 3);
+    let second = format!("at 3\nwoke\nlooked 3{}", tasks(200));
+    assert_eq!(next_look(&mut watch, &second), 3 + 60);
+    // All of them have their turn.
+    let asked = run(&mut watch, &format!("at 70\nwoke\nlooked 70\nat 140\nwoke\nlooked 140"));
+    let of_look = |it: &str| -> Vec<String> {
+        let tasks = it.split("tasks=").nth(1).unwrap().split(' ').next().unwrap();
+        tasks.split(',').map(str::to_owned).collect()
+    };
+    let asked: Vec<_> = asked
+        .lines()
+        .filter(|it| it.starts_with("ask look"))
+        .map(of_look)
+        .collect();
+    assert_eq!(asked.iter().map(Vec::len).collect::<Vec<_>>(), [30, 30]);
+    assert!(asked[0].iter().all(|it| !asked[1].contains(it)));
+}
+
+#[test]
+fn a_clock_that_was_set_back_keeps_no_hub_waiting() {
+    let mut watch = hub_watch();
+    run(&mut watch, "at 7200\nwoke\nlooked 7200");
+    let effects = watch.step(time(10), Event::Woke);
+    assert!(
+        effects.iter().any(|it| matches!(it, Effect::Ask(_, Ask::Look(_)))),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn an_instance_that_comes_back_into_the_configuration_has_not_forgotten() {
+    let mut watch = hub_watch();
+    run(&mut watch, "resumed -600000\nwoke\nlooked 0");
+    let with = watch.rules.clone();
+    let mut without = with.clone();
+    without.instances.clear();
+    watch.step(time(20), Event::Reloaded(without));
+    let effects = watch.step(time(30), Event::Reloaded(with));
+    let look = effects.iter().find_map(|it| match it {
+        Effect::Ask(_, Ask::Look(look)) => Some(look.clone()),
+        _ => None,
+    });
+    assert_eq!(look.unwrap().mark, Some(time(0)));
+}
