@@ -173,7 +173,7 @@ fn many_builds_do_not_hurry_every_look() {
     let second = format!("at 3\nwoke\nlooked 3{}", tasks(200));
     assert_eq!(next_look(&mut watch, &second), 3 + 60);
     // All of them have their turn.
-    let asked = run(&mut watch, &format!("at 70\nwoke\nlooked 70\nat 140\nwoke\nlooked 140"));
+    let asked = run(&mut watch, "at 70\nwoke\nlooked 70\nat 140\nwoke\nlooked 140");
     let of_look = |it: &str| -> Vec<String> {
         let tasks = it.split("tasks=").nth(1).unwrap().split(' ').next().unwrap();
         tasks.split(',').map(str::to_owned).collect()
