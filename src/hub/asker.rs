@@ -153,8 +153,9 @@ impl Asker {
 
     async fn look(&self, look: &Look) -> Result<Learned, Failed> {
         let asked_at = clock::now();
-        self.learn_users(look, asked_at).await?;
-        let plan = plan(look, &lock(&self.known));
+        let has_all = self.learn_users(look, asked_at).await?;
+        let mut plan = plan(look, &lock(&self.known));
+        plan.has_all = has_all;
         let answers = self.client().ask(plan.calls.clone()).await?;
         let asked_at = self.client().by_hub_clock(asked_at);
         let (looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
@@ -164,8 +165,9 @@ impl Asker {
         Ok(Learned::Looked(looked))
     }
 
-    /// Finds the numbers of those who are me, where they are not known.
-    async fn learn_users(&self, look: &Look, now: Timestamp) -> Result<(), Failed> {
+    /// Finds the numbers of those who are me, where they are not known. Returns whether the hub said it of all that it
+    /// knows.
+    async fn learn_users(&self, look: &Look, now: Timestamp) -> Result<bool, Failed> {
         let mut unknown = Vec::new();
         for name in &look.users {
             if lock(&self.known).users.contains_key(name) {
@@ -177,8 +179,9 @@ impl Asker {
             }
         }
         if unknown.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
+        let mut untold = None;
         let calls = unknown.iter().cloned().map(Call::User).collect();
         let answers = self.client().ask(calls).await?;
         for (name, answer) in unknown.into_iter().zip(answers) {
@@ -188,17 +191,27 @@ impl Asker {
                     lock(&self.known).users.insert(name, user.id);
                 }
                 Ok(_) => info!(instance = %self.instance, user = name, "the hub knows no such user"),
-                Err(fault) => debug!(instance = %self.instance, user = name, %fault, "the hub does not tell"),
+                Err(fault) => {
+                    debug!(instance = %self.instance, user = name, %fault, "the hub does not tell");
+                    untold = Some(fault);
+                }
             }
         }
         if let Err(error) = lock(&self.names).save(now) {
             debug!(%error, "the names that were learned are not kept");
         }
-        if lock(&self.known).users.is_empty() {
+        let is_anybody_known = {
+            let known = lock(&self.known);
+            look.users.iter().any(|it| known.users.contains_key(it))
+        };
+        if !is_anybody_known {
+            if let Some(fault) = untold {
+                return Err(HubError::Fault(fault).into());
+            }
             let names: Vec<_> = look.users.iter().map(String::as_str).collect();
             return Err(Failed::Told(names.join(", "), HubTrouble::NoSuchUser));
         }
-        Ok(())
+        Ok(untold.is_none())
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]

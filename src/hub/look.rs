@@ -47,6 +47,8 @@ pub struct Known {
 #[derive(Debug)]
 pub struct Plan {
     pub calls: Vec<Call>,
+    /// Whether everybody who was to be looked after is in it. Whom the hub does not know has nothing to tell.
+    pub has_all: bool,
     purposes: Vec<Purpose>,
     since: Option<Timestamp>,
     mark: Option<Timestamp>,
@@ -74,6 +76,7 @@ enum Purpose {
 pub fn plan(look: &Look, known: &Known) -> Plan {
     let mut plan = Plan {
         calls: Vec::new(),
+        has_all: true,
         purposes: Vec::new(),
         since: look.since,
         mark: look.mark,
@@ -172,6 +175,9 @@ impl Plan {
 
     /// Puts the answers together. Parts that failed are left out and returned beside, for the log. `asked` is when it
     /// was asked, by the hub's clock.
+    ///
+    /// If anything is missing that may have told of an ending, nothing is said of when the answer is complete up to, nor
+    /// of how many endings there were beyond: the next look asks for the same time again.
     pub fn looked(
         self,
         answers: Vec<Result<Answer, Fault>>,
@@ -185,6 +191,7 @@ impl Plan {
             ..Looked::default()
         };
         let mut faults = Vec::new();
+        let mut has_all = self.has_all;
         let mut counted = 0_u64;
         // Of those that are counted, what nobody is told of.
         let mut left_aside = 0_u64;
@@ -195,6 +202,7 @@ impl Plan {
             let answer = match answer {
                 Ok(it) => it,
                 Err(fault) => {
+                    has_all &= !tells_of_endings(&call);
                     faults.push((call, fault));
                     continue;
                 }
@@ -260,9 +268,21 @@ impl Plan {
         looked.changes.drain(..ends.saturating_sub(MAX_LOOKED));
         let is_fresh = |it: &&Change| matches!(it, Change::Task(_)) && ended(it) > self.mark;
         let listed = looked.changes.iter().filter(is_fresh).count() as u64;
-        looked.left_out = u32::try_from(counted.saturating_sub(listed + left_aside)).unwrap_or(u32::MAX);
+        if has_all {
+            looked.left_out = u32::try_from(counted.saturating_sub(listed + left_aside)).unwrap_or(u32::MAX);
+        } else {
+            looked.as_of = None;
+        }
         (looked, faults)
     }
+}
+
+/// Returns whether the answer is needed to know all that has ended since a time.
+fn tells_of_endings(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::EndedTasks { .. } | Call::EndedTaskCount { .. } | Call::BuildsSince { .. } | Call::BuildsOfPackage { .. }
+    )
 }
 
 /// Sorts by the time of the ending, what has none last, builds before their tasks; each once, the fullest of it.
@@ -530,6 +550,47 @@ mod tests {
         answers[2] = Ok(Answer::Builds(vec![build(7, BuildState::Complete, Some(200))]));
         let (looked, faults) = plan.looked(answers, None, &mut known);
         assert_eq!((looked.changes.len(), faults.len()), (1, 4));
+    }
+
+    #[test]
+    fn what_was_not_told_is_asked_for_again() {
+        let mut known = known();
+        let look = Look {
+            packages: BTreeSet::from(["zsh".to_owned()]),
+            ..look()
+        };
+        let endings = || {
+            vec![
+                Ok(Answer::Builds(vec![build(9, BuildState::Building, None)])),
+                Ok(Answer::Tasks(Vec::new())),
+                Ok(Answer::Builds(Vec::new())),
+                Ok(Answer::Tasks(vec![task(107, TaskState::Closed, Some(250))])),
+                Ok(Answer::Count(3)),
+                Ok(Answer::Builds(vec![build(8, BuildState::Failed, Some(300))])),
+            ]
+        };
+        let asked = Some(time(400));
+        let seen = |it: &Looked| (it.as_of, it.left_out, it.asked);
+        let (looked, _) = plan(&look, &known).looked(endings(), asked, &mut known);
+        assert_eq!(seen(&looked), (Some(time(100)), 2, asked));
+        // What is running is asked for in every look.
+        for (part, may_pass) in [true, true, false, false, false, false].into_iter().enumerate() {
+            let mut answers = endings();
+            answers[part] = Err(Fault {
+                code: FaultCode::Generic,
+                text: "no".to_owned(),
+            });
+            let (looked, faults) = plan(&look, &known).looked(answers, asked, &mut known);
+            assert_eq!(faults.len(), 1);
+            assert!(!looked.changes.is_empty(), "the others are told");
+            let expected = if may_pass { (Some(time(100)), 2) } else { (None, 0) };
+            assert_eq!(seen(&looked), (expected.0, expected.1, asked), "{:?}", faults[0].0);
+        }
+        // Somebody whose number the hub would not say.
+        let mut plan = plan(&look, &known);
+        plan.has_all = false;
+        let (looked, _) = plan.looked(endings(), asked, &mut known);
+        assert_eq!((seen(&looked), looked.changes.len()), ((None, 0, asked), 3));
     }
 
     #[test]

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use koji_notify::hub::access::{Access, Address, FileServer, Hub, Login, Times, Trust};
 use koji_notify::hub::asker;
 use koji_notify::koji::{CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState};
-use koji_notify::watch::{Ask, Event, HubTrouble, Learned, Look, Lookup};
+use koji_notify::watch::{Ask, Event, HubTrouble, Learned, Look, Looked, Lookup};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::small_hub::{SmallHub, Trouble};
+use crate::small_hub::{For, SmallHub, Trouble};
 
 /// No hub on this machine is slower.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -130,6 +130,35 @@ async fn each_trouble_is_an_answer() {
     assert_eq!((why.kind, why.text.as_str()), (HubTrouble::NoSuchUser, "nobody-here"));
 }
 
+#[tokio::test]
+async fn a_look_without_everybody_is_not_complete() {
+    let hub = SmallHub::start();
+    let mut asker = Asker::of(&hub);
+    assert!(asker.looked(look()).await.as_of.is_some());
+    let with_bob = Look {
+        users: BTreeSet::from(["bob".to_owned(), "mona".to_owned()]),
+        ..look()
+    };
+    let about = For {
+        method: Some("getUser"),
+        times: None,
+    };
+    let refusal = Trouble::Fault {
+        code: 1000,
+        text: "out of connections",
+    };
+    hub.trouble_for(about, refusal);
+    assert_eq!(asker.looked(with_bob.clone()).await.as_of, None);
+    // Where nobody is known, that is not because the hub knows nobody.
+    let mut fresh = Asker::of(&hub);
+    let Learned::Unanswered { why, .. } = fresh.ask(Ask::Look(with_bob.clone())).await else {
+        panic!("the hub says of nobody who it is");
+    };
+    assert_eq!(why.kind, HubTrouble::Refused, "{}", why.text);
+    hub.no_trouble();
+    assert!(asker.looked(with_bob).await.as_of.is_some());
+}
+
 fn look() -> Look {
     Look {
         users: BTreeSet::from(["mona".to_owned()]),
@@ -185,8 +214,12 @@ impl Asker {
     }
 
     async fn look(&mut self, look: Look) -> Vec<Change> {
+        self.looked(look).await.changes
+    }
+
+    async fn looked(&mut self, look: Look) -> Looked {
         match self.ask(Ask::Look(look)).await {
-            Learned::Looked(looked) => looked.changes,
+            Learned::Looked(looked) => looked,
             other => panic!("{other:?}"),
         }
     }
