@@ -5,6 +5,7 @@
 //!
 //! It deliberately does not know when to ask, nor what follows from an answer.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -18,6 +19,7 @@ use super::account::{Account, AccountError};
 use super::call::{Answer, BuildKey, Call, UserId};
 use super::client::Client;
 use super::explain::explain;
+use super::fault::Fault;
 use super::files::Files;
 use super::login::Tools;
 use super::look::{Known, plan};
@@ -37,11 +39,35 @@ const MAX_REASON: usize = 200;
 struct Asker {
     instance: InstanceName,
     account: Account,
-    /// When it was last tried to hear who we are; never again once that is known.
-    tried: Mutex<Option<Timestamp>>,
+    login: Mutex<Login>,
     files: Option<Files>,
     known: Mutex<Known>,
     names: Mutex<Names>,
+    /// Names of mine that the hub does not know, and that it was said of.
+    strangers: Mutex<BTreeSet<String>>,
+}
+
+/// How far it has come with hearing who we are.
+#[derive(Clone, Copy, Debug, Default)]
+enum Login {
+    #[default]
+    Untried,
+    Tried(Timestamp),
+    Done,
+}
+
+impl Login {
+    /// Returns whether it is to be tried. A clock that was set back holds nothing up.
+    fn is_due(self, now: Timestamp) -> bool {
+        match self {
+            Self::Untried => true,
+            Self::Tried(last) => {
+                let age = now.duration_since(last);
+                age.is_negative() || age >= LOG_IN_AFTER
+            }
+            Self::Done => false,
+        }
+    }
 }
 
 /// Answers what is asked until nobody asks any more.
@@ -54,10 +80,11 @@ pub async fn run(
     let asker = Arc::new(Asker {
         instance,
         account: Account::new(hub.access, Tools::of_this_session()),
-        tried: Mutex::default(),
+        login: Mutex::default(),
         files: hub.files.map(Files::new),
         known: Mutex::default(),
         names: Mutex::new(Names::open(&hub.cache)),
+        strangers: Mutex::default(),
     });
     let mut at_work = JoinSet::new();
     loop {
@@ -97,15 +124,15 @@ impl Asker {
         }
         let now = clock::now();
         {
-            let mut tried = lock(&self.tried);
-            if tried.is_some_and(|it| now.duration_since(it) < LOG_IN_AFTER) {
+            let mut login = lock(&self.login);
+            if !login.is_due(now) {
                 return None;
             }
-            *tried = Some(now);
+            *login = Login::Tried(now);
         }
         match self.account.who().await {
             Ok(user) => {
-                *lock(&self.tried) = Some(Timestamp::MAX);
+                *lock(&self.login) = Login::Done;
                 lock(&self.names).users.learn(&user.name, user.id.0, now);
                 Some(Learned::Login(Ok(user.name)))
             }
@@ -168,18 +195,38 @@ impl Asker {
     /// Finds the numbers of those who are me, where they are not known. Returns whether the hub said it of all that it
     /// knows.
     async fn learn_users(&self, look: &Look, now: Timestamp) -> Result<bool, Failed> {
+        let untold = self.ask_for_users(look, now).await?;
+        let is_anybody_known = {
+            let known = lock(&self.known);
+            look.users.iter().any(|it| known.users.contains_key(it))
+        };
+        match untold {
+            Some(fault) if !is_anybody_known => Err(HubError::Fault(fault).into()),
+            None if !is_anybody_known && !look.users.is_empty() => {
+                let names: Vec<_> = look.users.iter().map(String::as_str).collect();
+                Err(Failed::Told(names.join(", "), HubTrouble::NoSuchUser))
+            }
+            untold => Ok(untold.is_none()),
+        }
+    }
+
+    /// Asks for those whose number is not known, but for whom the hub has lately said that it does not know them. Returns
+    /// why it would not say it of somebody.
+    async fn ask_for_users(&self, look: &Look, now: Timestamp) -> Result<Option<Fault>, HubError> {
         let mut unknown = Vec::new();
         for name in &look.users {
             if lock(&self.known).users.contains_key(name) {
                 continue;
             }
-            match lock(&self.names).users.id(name, now) {
+            let names = lock(&self.names);
+            match names.users.id(name, now) {
                 Some(id) => _ = lock(&self.known).users.insert(name.clone(), UserId(id)),
+                None if names.users.is_absent(name, now) => {}
                 None => unknown.push(name.clone()),
             }
         }
         if unknown.is_empty() {
-            return Ok(true);
+            return Ok(None);
         }
         let mut untold = None;
         let calls = unknown.iter().cloned().map(Call::User).collect();
@@ -188,9 +235,15 @@ impl Asker {
             match answer {
                 Ok(Answer::User(Some(user))) => {
                     lock(&self.names).users.learn(&name, user.id.0, now);
+                    lock(&self.strangers).remove(&name);
                     lock(&self.known).users.insert(name, user.id);
                 }
-                Ok(_) => info!(instance = %self.instance, user = name, "the hub knows no such user"),
+                Ok(_) => {
+                    lock(&self.names).users.learn_absent(&name, now);
+                    if lock(&self.strangers).insert(name.clone()) {
+                        info!(instance = %self.instance, user = name, "the hub knows no such user");
+                    }
+                }
                 Err(fault) => {
                     debug!(instance = %self.instance, user = name, %fault, "the hub does not tell");
                     untold = Some(fault);
@@ -200,18 +253,7 @@ impl Asker {
         if let Err(error) = lock(&self.names).save(now) {
             debug!(%error, "the names that were learned are not kept");
         }
-        let is_anybody_known = {
-            let known = lock(&self.known);
-            look.users.iter().any(|it| known.users.contains_key(it))
-        };
-        if !is_anybody_known {
-            if let Some(fault) = untold {
-                return Err(HubError::Fault(fault).into());
-            }
-            let names: Vec<_> = look.users.iter().map(String::as_str).collect();
-            return Err(Failed::Told(names.join(", "), HubTrouble::NoSuchUser));
-        }
-        Ok(untold.is_none())
+        Ok(untold)
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "an answer to another question is none")]
@@ -319,4 +361,18 @@ fn kind(error: &HubError) -> HubTrouble {
 
 fn lock<T>(it: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_holds_no_login_up() {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        assert!(Login::Untried.is_due(now));
+        assert!(!Login::Done.is_due(Timestamp::MAX));
+        let tried = |ago: i64| Login::Tried(now - SignedDuration::from_secs(ago)).is_due(now);
+        assert_eq!([0, 899, 900, -1].map(tried), [false, false, true, true]);
+    }
 }

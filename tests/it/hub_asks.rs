@@ -85,6 +85,31 @@ async fn a_look_is_one_round_trip_once_we_are_known() {
 }
 
 #[tokio::test]
+async fn whom_the_hub_does_not_know_it_is_not_asked_for_in_each_look() {
+    let hub = SmallHub::start();
+    let mut asker = Asker::of(&hub);
+    let with_a_stranger = Look {
+        users: BTreeSet::from(["mona".to_owned(), "nobody-here".to_owned()]),
+        ..look()
+    };
+    let looked = asker.looked(with_a_stranger.clone()).await;
+    assert!(looked.as_of.is_some(), "who is not known has nothing to tell");
+    assert_eq!(hub.take_calls().len(), 2, "who they are, and the look");
+    asker.looked(with_a_stranger).await;
+    assert_eq!(hub.take_calls().len(), 1);
+    // It is still said where nobody else is looked after, and costs nothing.
+    let stranger = Look {
+        users: BTreeSet::from(["nobody-here".to_owned()]),
+        ..look()
+    };
+    let Learned::Unanswered { why, .. } = asker.ask(Ask::Look(stranger)).await else {
+        panic!("the hub knows nobody of that name");
+    };
+    assert_eq!(why.kind, HubTrouble::NoSuchUser);
+    assert_eq!(hub.take_calls().len(), 0);
+}
+
+#[tokio::test]
 async fn anything_can_be_found() {
     let hub = SmallHub::start();
     let told = hub.build("bob", "bash-5.3-1.fc44");
