@@ -1,7 +1,8 @@
 //! One hub at work: takes what is to be asked, asks it, and reports each answer.
 //!
 //! Promise: every [`Ask`] is answered by one [`Learned`], whatever happens. A look is one round trip once the numbers
-//! of those who are me are known. A slow failure to explain holds up no look.
+//! of those who are me are known. One failure is explained at a time, so however many there are and however slow, they
+//! hold up no look and no deed for longer than one call.
 //!
 //! It deliberately does not know when to ask, nor what follows from an answer.
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
@@ -43,6 +44,8 @@ struct Asker {
     files: Option<Files>,
     known: Mutex<Known>,
     names: Mutex<Names>,
+    /// The turn to explain. What explains takes several calls; all at once they would stand before the next look.
+    explaining: Semaphore,
     /// Names of mine that the hub does not know, and that it was said of.
     strangers: Mutex<BTreeSet<String>>,
 }
@@ -84,6 +87,7 @@ pub async fn run(
         files: hub.files.map(Files::new),
         known: Mutex::default(),
         names: Mutex::new(Names::open(&hub.cache)),
+        explaining: Semaphore::new(1),
         strangers: Mutex::default(),
     });
     let mut at_work = JoinSet::new();
@@ -148,6 +152,8 @@ impl Asker {
         let done = match ask.clone() {
             Ask::Look(look) => self.look(&look).boxed().await,
             Ask::Explain { about, task } => {
+                // It is never closed.
+                let _turn = self.explaining.acquire().await;
                 match explain(self.client(), self.files.as_ref(), &about, task).boxed().await {
                     Ok(Some(cause)) => Ok(Learned::Explained { about, cause }),
                     Ok(None) => Err(Failed::Told("nobody knows its task".to_owned(), HubTrouble::Refused)),

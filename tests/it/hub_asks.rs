@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::small_hub::{For, SmallHub, Trouble};
+use crate::small_hub::{Call, For, SmallHub, Trouble};
 
 /// No hub on this machine is slower.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,6 +107,49 @@ async fn whom_the_hub_does_not_know_it_is_not_asked_for_in_each_look() {
     };
     assert_eq!(why.kind, HubTrouble::NoSuchUser);
     assert_eq!(hub.take_calls().len(), 0);
+}
+
+#[tokio::test]
+async fn failures_that_are_slow_to_explain_hold_up_no_look() {
+    let hub = SmallHub::start();
+    let mut failed = Vec::new();
+    for number in 0..5 {
+        let task = hub.submit("mona", &format!("bash-5.3-{number}.fc44")).task;
+        hub.begin(task);
+        hub.srpm_fails(task);
+        failed.push(TaskId(task));
+    }
+    let mut asker = Asker::of(&hub);
+    let explaining = For {
+        method: Some("getTaskResult"),
+        times: None,
+    };
+    hub.take_calls();
+    hub.trouble_for(explaining, Trouble::Hold);
+    for task in &failed {
+        asker.send(Ask::Explain {
+            about: Subject::Task(*task),
+            task: Some(*task),
+        });
+    }
+    hub.wait_for_calls(1, Some("getTaskResult")).await;
+    assert_eq!(asker.look(look()).await.len(), 5);
+    let is_held = |it: &Call| it.parts.contains(&"getTaskResult".to_owned());
+    assert_eq!(hub.calls().into_iter().filter(is_held).count(), 1, "one at a time");
+    hub.no_trouble();
+    let mut explained = Vec::new();
+    for _ in &failed {
+        let Learned::Explained {
+            about: Subject::Task(task),
+            ..
+        } = asker.next().await
+        else {
+            panic!("not explained");
+        };
+        explained.push(task);
+    }
+    explained.sort();
+    assert_eq!(explained, failed);
 }
 
 #[tokio::test]
@@ -231,7 +274,15 @@ impl Asker {
     }
 
     pub(crate) async fn ask(&mut self, ask: Ask) -> Learned {
+        self.send(ask);
+        self.next().await
+    }
+
+    fn send(&self, ask: Ask) {
         self.asks.send(ask).unwrap();
+    }
+
+    async fn next(&mut self) -> Learned {
         match timeout(PATIENCE, self.events.recv()).await.expect("no answer") {
             Some(Event::Learned(_, learned)) => learned,
             other => panic!("{other:?}"),
