@@ -17,10 +17,10 @@ use tracing::{debug, info};
 
 use super::access::Hub;
 use super::account::{Account, AccountError};
-use super::call::{Answer, BuildKey, Call, UserId};
+use super::call::{Answer, BuildKey, Call, PackageKey, UserId};
 use super::client::Client;
 use super::explain::explain;
-use super::fault::Fault;
+use super::fault::{Fault, Meaning};
 use super::files::Files;
 use super::login::Tools;
 use super::look::{Known, plan};
@@ -187,15 +187,89 @@ impl Asker {
     async fn look(&self, look: &Look) -> Result<Learned, Failed> {
         let asked_at = clock::now();
         let has_all = self.learn_users(look, asked_at).await?;
-        let mut plan = plan(look, &lock(&self.known));
+        let look = self.with_packages(look, asked_at);
+        let mut plan = plan(&look, &lock(&self.known));
         plan.has_all = has_all;
-        let answers = self.client().ask(plan.calls.clone()).await?;
+        let mut answers = self.client().ask(plan.calls.clone()).await?;
+        if let Err(error) = self.ask_by_number(&plan.calls, &mut answers, asked_at).await {
+            debug!(instance = %self.instance, error = error.detail(), "the numbers of packages cannot be had");
+        }
         let asked_at = self.client().by_hub_clock(asked_at);
         let (looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
         for (call, fault) in faults {
             debug!(instance = %self.instance, ?call, %fault, "one of the hub's answers is a fault");
         }
         Ok(Learned::Looked(looked))
+    }
+
+    /// Recalls the numbers of packages whose names the hub does not take, and leaves out the packages that it does not
+    /// have.
+    fn with_packages(&self, look: &Look, now: Timestamp) -> Look {
+        let mut look = look.clone();
+        let names = lock(&self.names);
+        look.packages.retain(|it| !names.packages.is_absent(it, now));
+        let wanted = look.packages.iter().chain(&look.averages);
+        let numbers = wanted.filter_map(|it| Some((it.clone(), names.packages.id(it, now)?)));
+        lock(&self.known).packages = numbers.collect();
+        look
+    }
+
+    /// Asks once more, by number, for builds of packages where the hub refuses the name: older ones want the number, and
+    /// all of them refuse what they do not have, which has no builds. What is learned is kept for the next looks.
+    async fn ask_by_number(
+        &self,
+        calls: &[Call],
+        answers: &mut [Result<Answer, Fault>],
+        now: Timestamp,
+    ) -> Result<(), HubError> {
+        let mut refused: Vec<_> = calls
+            .iter()
+            .zip(answers)
+            .filter_map(|(call, answer)| {
+                let is_refusal = answer.as_ref().is_err_and(is_refusal);
+                let name = package_name(call).filter(|_| is_refusal)?;
+                Some((name, call, answer))
+            })
+            .collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        self.learn_packages(refused.iter().map(|(name, ..)| *name), now).await?;
+        let mut again = Vec::new();
+        for (name, call, answer) in &mut refused {
+            let names = lock(&self.names);
+            if let Some(id) = names.packages.id(name, now) {
+                again.push((by_number(call, id), answer));
+            } else if names.packages.is_absent(name, now) {
+                **answer = Ok(Answer::Builds(Vec::new()));
+            }
+        }
+        let calls = again.iter().map(|(call, _)| call.clone()).collect();
+        for ((_, answer), said) in again.into_iter().zip(self.client().ask(calls).await?) {
+            **answer = said;
+        }
+        Ok(())
+    }
+
+    async fn learn_packages(&self, wanted: impl Iterator<Item = &str>, now: Timestamp) -> Result<(), HubError> {
+        let unknown: BTreeSet<&str> = {
+            let names = lock(&self.names);
+            wanted.filter(|it| !names.packages.is_absent(it, now)).collect()
+        };
+        let calls = unknown.iter().map(|it| Call::Package((*it).to_owned())).collect();
+        let answers = self.client().ask(calls).await?;
+        let mut names = lock(&self.names);
+        for (name, answer) in unknown.into_iter().zip(answers) {
+            match answer {
+                Ok(Answer::Package(Some(id))) => names.packages.learn(name, id, now),
+                Ok(_) => names.packages.learn_absent(name, now),
+                Err(fault) => debug!(instance = %self.instance, package = name, %fault, "the hub does not tell"),
+            }
+        }
+        if let Err(error) = names.save(now) {
+            debug!(%error, "the names that were learned are not kept");
+        }
+        Ok(())
     }
 
     /// Finds the numbers of those who are me, where they are not known. Returns whether the hub said it of all that it
@@ -300,6 +374,37 @@ impl Asker {
             }
             Ok(_) | Err(_) => None,
         }
+    }
+}
+
+/// Returns the name of the package that is asked about by name where a hub may want the number.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all other calls take the name on every hub"
+)]
+fn package_name(call: &Call) -> Option<&str> {
+    match call {
+        Call::BuildsOfPackage { package, .. } | Call::LastBuilds { package, .. } => match package {
+            PackageKey::Name(name) => Some(name),
+            PackageKey::Id(_) => None,
+        },
+        _ => None,
+    }
+}
+
+fn by_number(call: &Call, id: u64) -> Call {
+    let mut call = call.clone();
+    if let Call::BuildsOfPackage { package, .. } | Call::LastBuilds { package, .. } = &mut call {
+        *package = PackageKey::Id(id);
+    }
+    call
+}
+
+/// Returns whether the hub will say the same the next time.
+fn is_refusal(fault: &Fault) -> bool {
+    match fault.code.meaning() {
+        Meaning::No | Meaning::Ours => true,
+        Meaning::Passing | Meaning::Outage | Meaning::LoginNeeded | Meaning::LoginRefused => false,
     }
 }
 

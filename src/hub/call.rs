@@ -34,6 +34,8 @@ pub enum Call {
     /// A user by name or Kerberos principal.
     User(String),
     UserById(UserId),
+    /// A package by name.
+    Package(String),
     /// The top-level tasks of a user that are not done.
     OpenTasks {
         owner: UserId,
@@ -59,7 +61,7 @@ pub enum Call {
     /// The builds of a package that were completed, in whatever way, after a time. Older hubs may want the package's
     /// number, as for [`Call::LastBuilds`].
     BuildsOfPackage {
-        package: String,
+        package: PackageKey,
         since: Timestamp,
         limit: u32,
     },
@@ -96,7 +98,7 @@ pub enum Call {
     /// The builds of a package that are complete. Hubs before 1.34 may want the package's number instead of its name,
     /// and answer with a fault.
     LastBuilds {
-        package: String,
+        package: PackageKey,
         limit: u32,
     },
     /// The tags that a build is in.
@@ -132,6 +134,13 @@ pub enum BuildKey {
     Nvr(String),
 }
 
+/// How a package is named to the hub.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PackageKey {
+    Name(String),
+    Id(u64),
+}
+
 /// What the hub answered. Each call has its variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -139,6 +148,8 @@ pub enum Answer {
     Version(String),
     /// To [`Call::LoggedInUser`], [`Call::User`] and [`Call::UserById`]; `None`: nobody.
     User(Option<User>),
+    /// To [`Call::Package`]: its number; `None`: there is no such package.
+    Package(Option<u64>),
     /// To [`Call::OpenTasks`], [`Call::EndedTasks`], [`Call::Descendents`] and [`Call::Children`].
     Tasks(Vec<TaskRow>),
     /// To [`Call::EndedTaskCount`].

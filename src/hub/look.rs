@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Answer, BuildRow, Call, RepoRow, RepoState, Target, TaskRow, UserId};
+use super::call::{Answer, BuildRow, Call, PackageKey, RepoRow, RepoState, Target, TaskRow, UserId};
 use super::fault::Fault;
 use crate::koji::task::{MAX_CHILDREN, only_sends_mail};
 use crate::koji::{BuildId, Change, Nvr, TaskId};
@@ -38,9 +38,21 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 pub struct Known {
     /// The numbers of those who are me.
     pub users: BTreeMap<String, UserId>,
+    /// The numbers of packages, where the hub does not take their names.
+    pub packages: BTreeMap<String, u64>,
     targets: BTreeMap<String, Target>,
     /// The current repository of a tag.
     repos: BTreeMap<String, RepoRow>,
+}
+
+impl Known {
+    /// Returns how a package is named to the hub.
+    fn package(&self, name: &str) -> PackageKey {
+        match self.packages.get(name) {
+            Some(id) => PackageKey::Id(*id),
+            None => PackageKey::Name(name.to_owned()),
+        }
+    }
 }
 
 /// A look in calls, and what each call is for.
@@ -99,7 +111,7 @@ pub fn plan(look: &Look, known: &Known) -> Plan {
     }
     if let Some(since) = look.since {
         for package in look.packages.iter().take(MAX_PACKAGES) {
-            let package = package.clone();
+            let package = known.package(package);
             plan.ask(
                 Purpose::Builds,
                 Call::BuildsOfPackage {
@@ -120,7 +132,7 @@ pub fn plan(look: &Look, known: &Known) -> Plan {
     for package in &look.averages {
         let call = if package.ends_with(CONTAINER) {
             Call::LastBuilds {
-                package: package.clone(),
+                package: known.package(package),
                 limit: LAST_BUILDS,
             }
         } else {
@@ -473,7 +485,7 @@ mod tests {
         };
         let plan = plan(&look, &known);
         let last = Call::LastBuilds {
-            package: "web-container".to_owned(),
+            package: PackageKey::Name("web-container".to_owned()),
             limit: 5,
         };
         assert_eq!(plan.calls[1], last);

@@ -12,7 +12,7 @@ use std::path::Path;
 use expect_test::expect;
 use jiff::Timestamp;
 use koji_notify::hub::call::{
-    Answer, BuildKey, BuildRow, Call, MAX_ROWS, TaskResult, TaskRow, UserId, answers, request,
+    Answer, BuildKey, BuildRow, Call, MAX_ROWS, PackageKey, TaskResult, TaskRow, UserId, answers, request,
 };
 use koji_notify::hub::fault::{Fault, FaultCode};
 use koji_notify::hub::xmlrpc::read::{XmlError, read};
@@ -124,9 +124,15 @@ fn what_the_lab_does_not_show_is_asked_by_the_same_rules() {
         Call::Building { owner, limit: 9 },
         Call::Build(BuildKey::Id(BuildId(15))),
         Call::LastBuilds {
-            package: package(),
+            package: PackageKey::Name(package()),
             limit: 5,
         },
+        Call::BuildsOfPackage {
+            package: PackageKey::Id(5_000_000_000),
+            since,
+            limit: 9,
+        },
+        Call::Package(package()),
         Call::Download {
             task: TaskId(130),
             file: "root.log".to_owned(),
@@ -157,6 +163,8 @@ fn what_the_lab_does_not_show_is_asked_by_the_same_rules() {
         listBuilds [{"userID":2,"state":0,"queryOpts":{"order":"-build_id","limit":9},"__starstar":true}]
         getBuild [15]
         listBuilds [{"packageID":"hello","state":1,"queryOpts":{"order":"-completion_time","limit":5},"__starstar":true}]
+        listBuilds [{"packageID":5000000000,"completeAfter":1795195154.0,"queryOpts":{"order":"-build_id","limit":9},"__starstar":true}]
+        getPackage ["hello"]
         downloadTaskOutput [130,"root.log",{"offset":-4000,"size":4000,"__starstar":true}]
         listTags [{"build":15,"__starstar":true}]
         getBuildTarget ["rawhide"]
@@ -936,6 +944,7 @@ fn any_calls() -> Vec<Call> {
             size: 64,
         },
         Call::Tags(build()),
+        Call::Package(text()),
         Call::Target(text()),
         Call::Repo { tag: text() },
         Call::Resubmit(TaskId(1)),
@@ -967,6 +976,7 @@ fn describe(said: &mut String, name: &str, read: Result<Vec<Result<Answer, Fault
             Ok(
                 other @ (Answer::Version(_)
                 | Answer::User(_)
+                | Answer::Package(_)
                 | Answer::Count(_)
                 | Answer::Output(_)
                 | Answer::Tags(_)
@@ -1032,7 +1042,7 @@ fn short(text: &str) -> String {
     }
 }
 
-fn json(value: &Value) -> String {
+pub(crate) fn json(value: &Value) -> String {
     serde_json::to_string(value).unwrap()
 }
 
@@ -1054,7 +1064,7 @@ fn response(value: &Value) -> Vec<u8> {
 }
 
 /// Reads a request as a hub does: by making an answer of it.
-fn heard(body: &[u8]) -> (String, Vec<Value>) {
+pub(crate) fn heard(body: &[u8]) -> (String, Vec<Value>) {
     let call = text(body);
     let method = between(&call, "<methodName>", "</methodName>").replace("<methodName>", "");
     let answer = call

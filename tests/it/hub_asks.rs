@@ -6,12 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use koji_notify::hub::access::{Access, Address, FileServer, Hub, Login, Times, Trust};
 use koji_notify::hub::asker;
+use koji_notify::hub::xmlrpc::Value;
 use koji_notify::koji::{CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState};
 use koji_notify::watch::{Ask, Event, HubTrouble, Learned, Look, Looked, Lookup};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::hub_answers;
+use crate::hub_server::{self, HubServer, Reply};
 use crate::small_hub::{Call, For, SmallHub, Trouble};
 
 /// No hub on this machine is slower.
@@ -153,6 +156,73 @@ async fn failures_that_are_slow_to_explain_hold_up_no_look() {
 }
 
 #[tokio::test]
+async fn an_older_hub_is_asked_for_a_package_by_its_number() {
+    let builds = r"<array><data></data></array>";
+    let package = "<struct><member><name>id</name><value><int>4711</int></value></member>\
+                   <member><name>name</name><value><string>bash</string></value></member></struct>";
+    let answer = |value: &str| {
+        let value = format!("<methodResponse><params><param><value>{value}</value></param></params></methodResponse>");
+        Reply::Say(hub_server::xml(&value))
+    };
+    let refusal = Reply::Say(hub_server::fault(1, "invalid input syntax for type integer: \"bash\""));
+    let script = [refusal, answer(package), answer(builds), answer(builds), answer(builds)];
+    let mut hub = HubServer::start(script).await;
+    let url = format!("http://127.0.0.1:{}/kojihub", hub.port);
+    let mut asker = Asker::at(&url, &url, tempfile::tempdir().unwrap());
+    let followed = Look {
+        users: BTreeSet::new(),
+        packages: BTreeSet::from(["bash".to_owned()]),
+        ..look()
+    };
+    assert!(asker.looked(followed.clone()).await.as_of.is_some());
+    asker.looked(followed.clone()).await;
+    // The next run has it from the cache.
+    let mut next = Asker::at(&url, &url, asker.folder);
+    next.looked(followed).await;
+    let asked: Vec<_> = hub.all_asked().iter().map(|it| package_asked(&it.body)).collect();
+    assert_eq!(
+        asked,
+        [
+            "listBuilds bash",
+            "getPackage bash",
+            "listBuilds 4711",
+            "listBuilds 4711",
+            "listBuilds 4711"
+        ]
+    );
+}
+
+/// Returns the method and the package of a request.
+fn package_asked(body: &[u8]) -> String {
+    let (method, params) = hub_answers::heard(body);
+    let params = hub_answers::json(&Value::List(params));
+    let named = params.split("\"packageID\":").nth(1).unwrap_or(&params);
+    let package = named.trim_start_matches(['[', '"']);
+    let end = package.find(['"', ',', ']']).unwrap();
+    format!("{method} {}", &package[..end])
+}
+
+#[tokio::test]
+async fn a_package_that_the_hub_does_not_have_has_no_builds() {
+    let hub = SmallHub::start();
+    hub.build("bob", "bash-5.3-1.fc44");
+    let mut asker = Asker::of(&hub);
+    let followed = Look {
+        packages: BTreeSet::from(["bash".to_owned(), "not-yet".to_owned()]),
+        ..look()
+    };
+    let looked = asker.looked(followed.clone()).await;
+    assert!(looked.as_of.is_some(), "nothing is missing");
+    assert_eq!(looked.changes.len(), 1, "{:?}", looked.changes);
+    hub.take_calls();
+    let looked = asker.looked(followed).await;
+    assert_eq!((looked.changes.len(), looked.as_of.is_some()), (1, true));
+    let calls = hub.take_calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].parts.len(), 5, "{calls:?}");
+}
+
+#[tokio::test]
 async fn anything_can_be_found() {
     let hub = SmallHub::start();
     let told = hub.build("bob", "bash-5.3-1.fc44");
@@ -253,15 +323,19 @@ impl Asker {
     }
 
     fn start(hub: &SmallHub, folder: TempDir) -> Self {
+        Self::at(&hub.url(), &hub.topurl(), folder)
+    }
+
+    fn at(server: &str, files: &str, folder: TempDir) -> Self {
         let hub = Hub {
             access: Access {
-                server: Address::parse(&hub.url()).unwrap(),
+                server: Address::parse(server).unwrap(),
                 trust: Trust::System,
                 login: Login::Nothing,
                 times: Times::default(),
             },
             files: Some(FileServer {
-                address: Address::parse(&hub.topurl()).unwrap(),
+                address: Address::parse(files).unwrap(),
                 trust: Trust::System,
                 times: Times::default(),
             }),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{BuildKey, Call, UserId};
+use super::{BuildKey, Call, PackageKey, UserId};
 use crate::hub::xmlrpc::Value;
 use crate::koji::{BuildState, TaskId, TaskState};
 
@@ -13,6 +13,7 @@ impl Call {
             Self::Version => "getKojiVersion",
             Self::LoggedInUser => "getLoggedInUser",
             Self::User(_) | Self::UserById(_) => "getUser",
+            Self::Package(_) => "getPackage",
             Self::OpenTasks { .. } | Self::EndedTasks { .. } | Self::EndedTaskCount { .. } => "listTasks",
             Self::BuildsSince { .. }
             | Self::BuildsOfPackage { .. }
@@ -41,7 +42,7 @@ impl Call {
     pub fn params(&self) -> Vec<Value> {
         match self {
             Self::Version | Self::LoggedInUser => vec![],
-            Self::User(name) => vec![name.as_str().into()],
+            Self::User(name) | Self::Package(name) => vec![name.as_str().into()],
             Self::UserById(user) => vec![user.0.into()],
             Self::OpenTasks { owner, limit } => {
                 let open = [TaskState::Free, TaskState::Open, TaskState::Assigned];
@@ -63,7 +64,7 @@ impl Call {
                 ("queryOpts", newest_first("build_id", *limit)),
             ])],
             Self::BuildsOfPackage { package, since, limit } => vec![Value::named([
-                ("packageID", package.as_str().into()),
+                ("packageID", package.value()),
                 ("completeAfter", epoch(*since)),
                 ("queryOpts", newest_first("build_id", *limit)),
             ])],
@@ -74,7 +75,7 @@ impl Call {
             ])],
             Self::BuildsOfTask(task) => vec![Value::named([("taskID", task.0.into())])],
             Self::LastBuilds { package, limit } => vec![Value::named([
-                ("packageID", package.as_str().into()),
+                ("packageID", package.value()),
                 ("state", Value::Int(BuildState::Complete as i64)),
                 ("queryOpts", newest_first("completion_time", *limit)),
             ])],
@@ -115,6 +116,15 @@ impl BuildKey {
         match self {
             Self::Id(build) => build.0.into(),
             Self::Nvr(nvr) => nvr.as_str().into(),
+        }
+    }
+}
+
+impl PackageKey {
+    fn value(&self) -> Value {
+        match self {
+            Self::Name(name) => name.as_str().into(),
+            Self::Id(package) => (*package).into(),
         }
     }
 }

@@ -355,6 +355,22 @@ impl Record for UserRecord<'_> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+pub(super) struct PackageRecord<'a> {
+    #[serde(borrow)]
+    id: Scalar<'a>,
+}
+
+impl Record for PackageRecord<'_> {
+    /// Its number.
+    type Row = u64;
+
+    fn row(self) -> Option<u64> {
+        id(&self.id)
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct TagRecord<'a> {
     #[serde(borrow)]
     id: Scalar<'a>,

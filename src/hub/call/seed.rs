@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::rows::{BuildRecord, Record, RepoRecord, Stat, TagRecord, TargetRecord, TaskRecord, UserRecord};
+use super::rows::{
+    BuildRecord, PackageRecord, Record, RepoRecord, Stat, TagRecord, TargetRecord, TaskRecord, UserRecord,
+};
 use super::{Answer, BuildRow, Call, MAX_ROWS, OutputFile, TaskResult, TaskRow};
 use crate::hub::fault::{Fault, FaultCode};
 use crate::hub::xmlrpc;
@@ -34,6 +36,7 @@ impl<'de> DeserializeSeed<'de> for &Call {
             Call::LoggedInUser | Call::User(_) | Call::UserById(_) => {
                 one::<UserRecord<'de>, _>(from, "a user").map(Answer::User)
             }
+            Call::Package(_) => one::<PackageRecord<'de>, _>(from, "a package").map(Answer::Package),
             Call::OpenTasks { limit, .. } | Call::EndedTasks { limit, .. } => tasks(from, bounded(*limit)),
             Call::EndedTaskCount { .. } => {
                 let count = Scalar::deserialize(from)?.id();

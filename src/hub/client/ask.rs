@@ -65,6 +65,7 @@ fn may_change(call: &Call) -> bool {
         | Call::LoggedInUser
         | Call::User(_)
         | Call::UserById(_)
+        | Call::Package(_)
         | Call::OpenTasks { .. }
         | Call::EndedTasks { .. }
         | Call::EndedTaskCount { .. }
