@@ -180,7 +180,8 @@ impl Item<'_> {
 
     /// Returns what Python's `int` does, within 64 bits and for the digits from 0 to 9.
     pub fn integer(&self) -> Result<i64, IniError> {
-        let text = self.text.trim_matches(is_space);
+        // The separators of ASCII (U+001C to U+001F) are space to `str.strip`, and not to `int`.
+        let text = self.text.trim();
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         // One underscore may stand between two digits.
         let is_number = digits

@@ -430,6 +430,7 @@ serverca = /etc/pki/tls/certs/ca-bundle.trust.crt
 
 /// Sets of files, each of which once made a parser stumble.
 const CHOSEN: &[&[&[u8]]] = &[
+    &[b"[koji]\na=%(d)s\x1e1\nb=\x0b1\x0c\nc=\xc2\xa01\xe2\x80\x83\nd=\n"],
     &[],
     &[b""],
     &[b"\n\n  \n"],
