@@ -10,8 +10,8 @@ use super::broker::Asked;
 use super::file::HubLogin;
 use super::{ConfigError, Preset};
 
-/// Returns the hub, if the instance has one that is asked, and the profile that was read. What the profile knows of pages and files is taken where
-/// the instance does not tell.
+/// Returns the hub, if the instance has one that is asked, and the profile that was read. What the profile knows of
+/// pages and files is taken where the instance does not tell.
 pub(super) fn hub(asked: &Asked<'_>, site: &mut Site) -> Result<(Option<Hub>, Option<Profile>), ConfigError> {
     let words = &asked.words.hub;
     let profile = match &words.profile {

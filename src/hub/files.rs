@@ -6,8 +6,6 @@
 //!
 //! It deliberately does not know which file says what.
 
-use std::ops::Range;
-
 use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Incoming};
@@ -96,19 +94,6 @@ impl Files {
         self.ask(|fresh| self.tail_once(&target, most, fresh).boxed()).await
     }
 
-    /// Returns what a file has from `start` on, `most` bytes of it and never more than [`MAX_PART`]; nothing if it
-    /// ends before that. `None` if there is no such file.
-    ///
-    /// # Errors
-    ///
-    /// As [`Files::tail`].
-    pub async fn part_from(&self, path: &str, start: u64, most: usize) -> Result<Option<Part>, HubError> {
-        let target = self.target(path)?;
-        let most = most.clamp(1, MAX_PART);
-        self.ask(|fresh| self.part_once(&target, start, most, fresh).boxed())
-            .await
-    }
-
     async fn ask<'a, T>(&self, ask: impl Fn(bool) -> Try<'a, T>) -> Result<T, HubError> {
         let _turn = self.turns.acquire().await;
         patiently(self.address(), self.server.times().call, ask).await
@@ -149,21 +134,6 @@ impl Files {
                 Ok(Some(part))
             }
         }
-    }
-
-    async fn part_once(&self, target: &str, start: u64, most: usize, fresh: bool) -> Result<Option<Part>, Missed> {
-        let end = start.saturating_add(most as u64);
-        let wanted = format!("bytes={start}-{}", end - 1);
-        let (line, answer) = self.get(Method::GET, target, Some(&wanted), fresh).await?;
-        if answer.status() != StatusCode::OK {
-            return Ok(self.part(line, answer, most).await?);
-        }
-        let mut part = self.whole(line, answer).await?;
-        let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(part.bytes.len());
-        let range: Range<usize> = within(start)..within(end);
-        part.bytes = part.bytes.drain(range).collect();
-        part.start = start;
-        Ok(Some(part))
     }
 
     /// Returns the escaped path of a file as it goes out. Nobody climbs out of the configured folder.

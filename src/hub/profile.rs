@@ -21,9 +21,6 @@ use url::Url;
 pub use super::access::Login;
 use super::ini::{Ini, IniError, Item};
 
-/// The profile of a client that is called by its usual name.
-pub const DEFAULT_PROFILE: &str = "koji";
-
 /// The server of a profile that names none.
 pub const DEFAULT_SERVER: &str = "http://localhost/kojihub";
 

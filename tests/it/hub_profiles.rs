@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use koji_notify::hub::ini::{Ini, IniError, MAX_VALUE, Problem};
 use koji_notify::hub::profile::{
-    DEFAULT_PROFILE, DEFAULT_SERVER, DEFAULT_WEBURL, Login, Profile, ProfileError, ProfilePlaces, load, names,
+    DEFAULT_SERVER, DEFAULT_WEBURL, Login, Profile, ProfileError, ProfilePlaces, load, names,
 };
 
 /// How many sets of files are made up in a run. Python takes a good part of a millisecond for each.
@@ -144,7 +144,7 @@ fn references_that_explode_are_an_error_soon() {
 fn fedoras_own_profile_gives_kerberos() {
     let tree = Tree::new();
     tree.write("etc/koji.conf", FEDORA);
-    let profile = load(DEFAULT_PROFILE, &tree.places(None)).unwrap();
+    let profile = load("koji", &tree.places(None)).unwrap();
     assert_eq!(
         profile,
         Profile {

@@ -145,26 +145,6 @@ async fn parts_that_are_not_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_part_from_somewhere() {
-    let nowhere = "Content-Range: bytes */12\r\n";
-    let mut server = HubServer::start([
-        Reply::Say(part("bytes 6-10/12", b"world")),
-        Reply::Say(http("200 OK", "", b"hello world!")),
-        Reply::Say(http("416 Range Not Satisfiable", nowhere, b"")),
-        Reply::Say(http("200 OK", "", b"hello world!")),
-    ])
-    .await;
-    let files = files(server.port);
-    for _ in 0..2 {
-        let read = files.part_from(LOG, 6, 5).await.unwrap();
-        assert_eq!(read, Some(piece(6, b"world", 12)));
-        assert_eq!(server.asked().await.header("range"), Some("bytes=6-10"));
-    }
-    assert_eq!(files.part_from(LOG, 50, 5).await.unwrap(), Some(piece(12, b"", 12)));
-    assert_eq!(files.part_from(LOG, 50, 5).await.unwrap(), Some(piece(50, b"", 12)));
-}
-
-#[tokio::test]
 async fn whether_a_file_is_there() {
     let mut server = HubServer::start([
         Reply::Say(b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n".to_vec()),
