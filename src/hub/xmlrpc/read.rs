@@ -4,6 +4,7 @@
 //! read that XML-RPC does not have: no document type, no entity but XML's five, no other encoding than UTF-8.
 //! Errors are short and never hold text of the answer, which may be large or a secret (a session's key).
 
+mod plain;
 mod token;
 mod values;
 

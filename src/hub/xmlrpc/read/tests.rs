@@ -406,7 +406,8 @@ proptest! {
     }
 }
 
-const PIECES: &[&str] = &[
+/// What documents are made of, and what spoils them.
+pub(super) const PIECES: &[&str] = &[
     "<value>",
     "</value>",
     "<value/>",
@@ -457,7 +458,7 @@ const PIECES: &[&str] = &[
     "\0",
 ];
 
-fn values() -> impl Strategy<Value = Value> {
+pub(super) fn values() -> impl Strategy<Value = Value> {
     let text = "[^\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}\u{fffe}\u{ffff}]{0,12}";
     let leaf = prop_oneof![
         Just(Value::Nil),

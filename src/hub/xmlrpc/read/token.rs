@@ -6,6 +6,7 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error, SyntaxError};
 use quick_xml::events::Event;
 
+use super::plain;
 use super::{MAX_ANSWER, MAX_DEPTH, MAX_TEXT, XmlError};
 
 /// The most elements that are open at a time: three around the value, three for each level, a value and its type.
@@ -87,6 +88,9 @@ pub(super) struct Tokens<R> {
     pub(super) open: usize,
     /// What [`Self::content`] has come past.
     pub(super) text: String,
+    /// Where it is worth looking for whole elements again. Nowhere, once something was wrong: then the parser may be
+    /// within a tag.
+    look_at: u64,
 }
 
 impl<R: BufRead> Tokens<R> {
@@ -100,6 +104,7 @@ impl<R: BufRead> Tokens<R> {
             buffer: Vec::new(),
             open: 0,
             text: String::new(),
+            look_at: 0,
         }
     }
 
@@ -122,9 +127,11 @@ impl<R: BufRead> Tokens<R> {
         self.next(Text::Keep)
     }
 
-    /// Goes on until no more than `open` elements are open.
+    /// Goes on until no more than `open` elements are open. What is passed over is held to the rules of XML and to all
+    /// limits exactly as what is read; it may be anything that is XML, not only XML-RPC.
     pub(super) fn skip_to(&mut self, open: usize) -> Result<(), XmlError> {
         while self.open > open {
+            self.pass_whole()?;
             if self.next(Text::Skip)? == Token::End {
                 return Err(XmlError::Truncated);
             }
@@ -158,7 +165,34 @@ impl<R: BufRead> Tokens<R> {
         self.buffer.capacity()
     }
 
+    /// Passes over the elements that are wholly in the bytes that have arrived. Has to follow a token, not a text.
+    fn pass_whole(&mut self) -> Result<(), XmlError> {
+        let at = self.reader.buffer_position();
+        if at < self.look_at {
+            return Ok(());
+        }
+        let room = MAX_OPEN.saturating_sub(self.open);
+        let mut stream = self.reader.stream();
+        stream.get_mut().piece = 0;
+        let look = match stream.fill_buf() {
+            Ok(bytes) => plain::look(bytes, room),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(explained(error.into(), at)),
+        };
+        stream.consume(look.whole);
+        self.look_at = at + look.seen as u64;
+        Ok(())
+    }
+
     fn next(&mut self, text: Text) -> Result<Token, XmlError> {
+        let token = self.parse(text);
+        if token.is_err() {
+            self.look_at = u64::MAX;
+        }
+        token
+    }
+
+    fn parse(&mut self, text: Text) -> Result<Token, XmlError> {
         loop {
             self.buffer.clear();
             self.reader.get_mut().piece = 0;
@@ -284,7 +318,8 @@ impl<R: BufRead> BufRead for Guard<R> {
         if available.is_empty() {
             return Ok(available);
         }
-        if self.total >= MAX_ANSWER {
+        let left_of_answer = usize::try_from(MAX_ANSWER.saturating_sub(self.total)).unwrap_or(usize::MAX);
+        if left_of_answer == 0 {
             return Err(io::Error::other(Over::Answer));
         }
         // The markup around a text, or a character of it in several bytes, is not counted too closely.
@@ -292,6 +327,7 @@ impl<R: BufRead> BufRead for Guard<R> {
         if left == 0 {
             return Err(io::Error::other(Over::Piece));
         }
+        let left = left.min(left_of_answer);
         Ok(available.get(..left).unwrap_or(available))
     }
 
@@ -310,3 +346,6 @@ impl<R: BufRead> Read for Guard<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests;
