@@ -553,13 +553,13 @@ fn a_line_that_breaks_is_told_as_such() {
 }
 
 /// A document that is made while it is read.
-struct Repeated {
+pub(super) struct Repeated {
     pieces: Box<dyn Iterator<Item = Vec<u8>>>,
     now: io::Cursor<Vec<u8>>,
 }
 
 impl Repeated {
-    fn new(before: Vec<u8>, piece: Vec<u8>, count: usize, after: Vec<u8>) -> Self {
+    pub(super) fn new(before: Vec<u8>, piece: Vec<u8>, count: usize, after: Vec<u8>) -> Self {
         let pieces = std::iter::once(before)
             .chain(std::iter::repeat_n(piece, count))
             .chain([after]);

@@ -127,8 +127,9 @@ impl<R: BufRead> Tokens<R> {
         self.next(Text::Keep)
     }
 
-    /// Goes on until no more than `open` elements are open. What is passed over is held to the rules of XML and to all
-    /// limits exactly as what is read; it may be anything that is XML, not only XML-RPC.
+    /// Goes on until no more than `open` elements are open. What is passed over is refused where it would be if it were
+    /// read: an element that is not closed by its own name, text that is not UTF-8, a document type, an entity that is
+    /// not XML's own, whatever is beyond a limit. It is not looked at whether it is XML-RPC.
     pub(super) fn skip_to(&mut self, open: usize) -> Result<(), XmlError> {
         while self.open > open {
             self.pass_whole()?;
@@ -165,7 +166,8 @@ impl<R: BufRead> Tokens<R> {
         self.buffer.capacity()
     }
 
-    /// Passes over the elements that are wholly in the bytes that have arrived. Has to follow a token, not a text.
+    /// Passes over the elements that are wholly in the bytes at hand. Has to follow a token, where the parser is between
+    /// tags. No byte is looked at twice: until it is past all that a look has seen, the tokenizer goes on alone.
     fn pass_whole(&mut self) -> Result<(), XmlError> {
         let at = self.reader.buffer_position();
         if at < self.look_at {
