@@ -19,7 +19,7 @@ use super::fault::Fault;
 use super::xmlrpc::{self, Value, XmlError};
 use crate::koji::{BuildId, TaskId};
 
-pub use rows::{BuildRow, OutputFile, RepoRow, RepoState, TagRow, Target, TaskRow, User, UserId};
+pub use rows::{BuildRow, MailRow, OutputFile, RepoRow, RepoState, TagRow, Target, TaskRow, User, UserId};
 
 /// The most rows of a list that are kept, where the call itself sets no limit.
 pub const MAX_ROWS: usize = 1000;
@@ -51,6 +51,12 @@ pub enum Call {
     EndedTaskCount {
         owner: UserId,
         since: Timestamp,
+    },
+    /// The tasks that mail about builds, made before a time. Without a time after which, on purpose: the hub has no index
+    /// for that, and would look through all its tasks for few; the newest of many are found at once.
+    Mails {
+        before: Timestamp,
+        limit: u32,
     },
     /// The builds of a user that were completed, in whatever way, after a time.
     BuildsSince {
@@ -152,6 +158,8 @@ pub enum Answer {
     Package(Option<u64>),
     /// To [`Call::OpenTasks`], [`Call::EndedTasks`], [`Call::Descendents`] and [`Call::Children`].
     Tasks(Vec<TaskRow>),
+    /// To [`Call::Mails`].
+    Mails(Vec<MailRow>),
     /// To [`Call::EndedTaskCount`].
     Count(u64),
     /// To [`Call::BuildsSince`], [`Call::BuildsOfPackage`], [`Call::Building`], [`Call::BuildsOfTask`], [`Call::LastBuilds`] and

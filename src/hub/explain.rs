@@ -1,4 +1,5 @@
-//! Why it failed: the failed task among those below, its fault, and the log that says why.
+//! Why it failed: the failed task among those below, its fault, and the log that says why. Of what was canceled, who did
+//! it: the hub keeps no name with a canceled task, but whoever cancels a build becomes the owner of a task that mails so.
 //!
 //! Promise: the parent repeats what a child said, and canceled siblings are a consequence, so the child that failed
 //! first is asked. At most [`MAX_LOGS`] logs are read, 64 KiB of each at most, and a log is named only if it was there.
@@ -6,9 +7,10 @@
 //! It deliberately does not judge: texts are `cause`'s.
 
 use futures_util::FutureExt;
+use jiff::SignedDuration;
 use tracing::debug;
 
-use super::call::{Answer, BuildKey, Call, OutputFile, TaskResult, TaskRow};
+use super::call::{Answer, BuildKey, BuildRow, Call, OutputFile, TaskResult, TaskRow};
 use super::client::Client;
 use super::files::{Files, MAX_PART};
 use super::trouble::HubError;
@@ -16,12 +18,19 @@ use crate::cause::fault::{Said, Verdict, judge};
 use crate::cause::log::{Finding, read};
 use crate::cause::{Sure, conclude};
 use crate::koji::cause::MAX_CAUSE_LINES;
-use crate::koji::{Cause, CauseClass, LogName, Subject, TaskId, TaskState};
+use crate::koji::{BuildState, Cause, CauseClass, LogName, Subject, TaskId, TaskState};
 
 /// The most logs that are read for one failure.
 const MAX_LOGS: usize = 3;
 
-/// Finds out why a build or task failed. `None`: it has no task, so nobody knows.
+/// How far the time of a mail may be from that of the end that it tells of. On a hub both are the time when its
+/// transaction began; what we know of it may have lost its fraction.
+const MAIL_SLACK: SignedDuration = SignedDuration::from_secs(10);
+
+/// How many mails are read, and how many if all of them are of that moment: many builds can be canceled in one call.
+const MAILS: [u32; 2] = [20, 200];
+
+/// Finds out why a build or task failed, or who canceled it. `None`: it has no task, so nobody knows.
 ///
 /// # Errors
 ///
@@ -46,6 +55,11 @@ pub(super) async fn explain(
         _ => Vec::new(),
     };
     let top_said = said(answers.next());
+    if let Some(top) = &top
+        && let Some(by) = who_canceled(client, top).await?
+    {
+        return Ok(Some(Cause::canceled(top.task, by)));
+    }
     let Some(child) = first_failed(&below) else {
         // It failed by itself: not allowed, already built, a noarch package that differs.
         let Some(top) = top else {
@@ -85,6 +99,36 @@ fn said(answer: Option<Result<Answer, super::fault::Fault>>) -> Option<super::fa
         // A canceled or unfinished task has no result; that is what the fault says.
         Err(_) => None,
     }
+}
+
+/// Finds out who canceled a task, which the hub tells only where that has canceled a build.
+///
+/// # Errors
+///
+/// If the hub does not answer. One that refuses tells nothing.
+async fn who_canceled(client: &Client, task: &TaskRow) -> Result<Option<String>, HubError> {
+    let Some(ended) = task.completed.filter(|_| task.state == Some(TaskState::Canceled)) else {
+        return Ok(None);
+    };
+    let (Ok(before), Ok(after)) = (ended.checked_add(MAIL_SLACK), ended.checked_sub(MAIL_SLACK)) else {
+        return Ok(None);
+    };
+    for limit in MAILS {
+        let mut answers = client.ask(vec![Call::Mails { before, limit }]).await?.into_iter();
+        let Some(Ok(Answer::Mails(mails))) = answers.next() else {
+            return Ok(None);
+        };
+        let is_it = |it: &BuildRow| it.task == Some(task.task) && it.state == Some(BuildState::Canceled);
+        if let Some(mail) = mails.iter().find(|it| it.build.as_ref().is_some_and(is_it)) {
+            return Ok(mail.owner_name.clone());
+        }
+        // Those that follow are older.
+        let is_over = mails.last().is_none_or(|it| it.created.is_none_or(|it| it < after));
+        if is_over {
+            return Ok(None);
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the task that failed first, of those below it the one that did the work.
@@ -127,6 +171,7 @@ async fn look_into(
         fault: verdict.sentence,
         log: conclusion.log.map(|it| (task.task, it)),
         lines: conclusion.lines.into_iter().take(MAX_CAUSE_LINES).collect(),
+        by: None,
     }
 }
 

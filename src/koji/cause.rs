@@ -1,4 +1,5 @@
-//! Why a build or task failed, as facts: who says so, what kind of trouble it is, and where the reason stands.
+//! Why a build or task failed, as facts: who says so, what kind of trouble it is, and where the reason stands; of one that
+//! was canceled, by whom.
 
 use super::TaskId;
 
@@ -68,7 +69,7 @@ impl LogName {
     }
 }
 
-/// Why a build or task failed, as well as it could be found out.
+/// Why a build or task failed or was canceled, as well as it could be found out.
 ///
 /// All text in it was written by strangers; it is cut to its limits and free of control characters and terminal
 /// colours, and has no other promise.
@@ -87,4 +88,22 @@ pub struct Cause {
     pub log: Option<(TaskId, LogName)>,
     /// The lines that decide, in the log's order; not merely the last. At most [`MAX_CAUSE_LINES`].
     pub lines: Vec<String>,
+    /// The name of the user who canceled it, which the hub does not tell of all.
+    pub by: Option<String>,
+}
+
+impl Cause {
+    /// Returns that a user has canceled a task.
+    pub fn canceled(task: TaskId, by: String) -> Self {
+        Self {
+            class: CauseClass::Canceled,
+            task: Some(task),
+            method: None,
+            arch: None,
+            fault: String::new(),
+            log: None,
+            lines: Vec::new(),
+            by: Some(by),
+        }
+    }
 }

@@ -127,7 +127,8 @@ fn body(tale: &Tale) -> String {
         // Where it was built for says nothing here, and looks like a tag.
         Fate::InRepo(tag) | Fate::Tagged(tag) => return fill(&tr("Now in {tag}"), &[("tag", &text::name(tag))]),
         Fate::Untagged(tag) => return fill(&tr("No longer in {tag}"), &[("tag", &text::name(tag))]),
-        Fate::Started | Fate::Finished | Fate::Canceled => {}
+        Fate::Canceled => lines.extend(cause::canceler(story)),
+        Fate::Started | Fate::Finished => {}
     }
     let circumstances = circumstances(tale);
     if !circumstances.is_empty() {

@@ -1,4 +1,4 @@
-//! Why something failed, in words: what kind of trouble it is, and the lines that say so.
+//! Why something failed, in words: what kind of trouble it is, and the lines that say so. Or who canceled it.
 //!
 //! Only the kind of trouble is ours to word. The lines are those of a log or of the hub, as they are; what they mean
 //! is for the reader.
@@ -35,6 +35,11 @@ pub(super) fn of_tagging(story: &Story) -> Option<String> {
         | CauseClass::Buildroot
         | CauseClass::Canceled => Some(known(cause)),
     }
+}
+
+/// Returns who canceled it, where that was somebody else.
+pub(super) fn canceler(story: &Story) -> Option<String> {
+    story.cause.as_ref().and_then(by)
 }
 
 /// Returns the lines that decide, else what the hub said, each on one line and cut to what can be read at a glance.
@@ -77,7 +82,16 @@ pub(super) fn others(story: &Story) -> Option<String> {
     Some(fill(&sentence, &[("arches", &text::some(&others, MAX_ARCHES))]))
 }
 
+fn by(cause: &Cause) -> Option<String> {
+    // Translators: {user} is the name of whoever canceled a build: "Canceled by bob".
+    let sentence = tr("Canceled by {user}");
+    Some(fill(&sentence, &[("user", &text::name(cause.by.as_deref()?))]))
+}
+
 fn known(cause: &Cause) -> String {
+    if let Some(sentence) = by(cause) {
+        return sentence;
+    }
     let arch = cause.arch.as_deref().map(text::name);
     // Translators: {arch} is an architecture such as "aarch64". The sentence says what kind of trouble it is.
     let sentence = match (cause.class, &arch) {

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{Icon, card, cause, deed, progress, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
-use crate::koji::{Child, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Story, Toggle, Watch};
+use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
+use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Standing, Story, Toggle, Watch};
 
 /// A menu. Two equal menus look the same and do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -252,11 +252,13 @@ impl Stories<'_> {
     }
 }
 
-/// Returns what the label leaves out: why it failed, and what is unusual about it.
+/// Returns what the label leaves out: why it failed or who canceled it, and what is unusual about it.
 fn facts(story: &Story) -> Vec<String> {
     let mut facts = Vec::new();
     if story::is_bad(story) {
         facts.extend(cause::sentence(story));
+    } else if story.standing == Standing::Build(BuildState::Canceled) {
+        facts.extend(cause::canceler(story));
     }
     if story.scratch || !story.mine {
         let mut kind = story::kind(story);

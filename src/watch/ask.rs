@@ -21,7 +21,7 @@ pub const MAX_LOOKED: usize = 200;
 pub enum Ask {
     /// How do my builds and tasks stand?
     Look(Look),
-    /// Why did it fail? Answered by [`Learned::Explained`].
+    /// Why did it fail, or who canceled it? Answered by [`Learned::Explained`].
     Explain {
         about: Subject,
         /// The task that does it, where it is known.

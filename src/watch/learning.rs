@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 
 use super::ask::{Looked, Progress};
+use super::asking::Asking;
 use super::pace::Held;
 use super::state::{Entry, Key, MAX_EXPLAINED, MAX_TOLD};
 use super::{
@@ -106,7 +107,7 @@ impl Watch {
             entry.story.followed = false;
         }
         let rule = rule_of(&story, mine, followed);
-        let is_failure = fate == Fate::Failed;
+        let has_reason = fate == Fate::Failed || (mine && was_canceled(&story));
         let task = story.task;
         let tale = Tale {
             fate,
@@ -116,7 +117,7 @@ impl Watch {
         };
         let is_told = self.is_wanted(&tale);
         self.tell(now, &key, tale, effects);
-        if is_failure && is_told {
+        if has_reason && is_told {
             self.ask_why(&key, task, effects);
         }
     }
@@ -378,7 +379,7 @@ impl Watch {
         }
     }
 
-    /// Asks why a build or task failed, once at a time.
+    /// Asks why a build or task failed or was canceled, once at a time.
     fn ask_why(&mut self, key: &Key, task: Option<TaskId>, effects: &mut Vec<Effect>) {
         let has_hub = self.rules.instances.get(&key.0).is_some_and(|it| it.hub);
         let is_room = self.explaining.len() < MAX_EXPLAINED;
@@ -388,7 +389,7 @@ impl Watch {
         }
     }
 
-    /// Nobody could say why something failed. What may be had later is asked for again when the hub answers.
+    /// Nobody could say why something failed or was canceled. What may be had later is asked for again when the hub answers.
     pub(super) fn not_explained(&mut self, key: Key, task: Option<TaskId>, why: HubTrouble) {
         self.explaining.remove(&key);
         let may_pass = match why {
@@ -400,7 +401,7 @@ impl Watch {
         }
     }
 
-    /// Asks again why something failed, where the hub did not answer before, unless it runs again meanwhile.
+    /// Asks again why something failed or was canceled, where the hub did not answer before, unless it runs again meanwhile.
     pub(super) fn ask_why_again(&mut self, instance: &InstanceName, effects: &mut Vec<Effect>) {
         let (again, others) = std::mem::take(&mut self.unexplained)
             .into_iter()
@@ -409,27 +410,29 @@ impl Watch {
         let again: BTreeMap<Key, Option<TaskId>> = again;
         for (key, task) in again {
             let story = self.stories.get(&key).map(|it| &it.story);
-            if story.is_some_and(|it| it.cause.is_none() && has_failed(it)) {
+            if story.is_some_and(|it| it.cause.is_none() && has_reason(it)) {
                 self.ask_why(&key, task, effects);
             }
         }
     }
 
-    /// Takes up why a build or task failed. What is on screen or waits for it is told again with the reason; what has
-    /// gone from the screen does not come back for it.
+    /// Takes up why a build or task failed, or who canceled it. What is on screen or waits for it is told again with the
+    /// reason; what has gone from the screen does not come back for it.
     pub(super) fn explained(&mut self, key: &Key, cause: Cause, effects: &mut Vec<Effect>) {
         self.explaining.remove(key);
-        let Some(entry) = self.stories.get_mut(key) else {
+        let is_news = self.stories.get(key).is_some_and(|it| self.is_news(&it.story, &cause));
+        let Some(entry) = self.stories.get_mut(key).filter(|_| is_news) else {
             return;
         };
-        if entry.story.cause.as_ref() == Some(&cause) {
-            return;
-        }
         entry.story.cause = Some(cause.clone());
         let shown = entry.notice.zip(entry.shown.clone());
         let story = entry.story.clone();
         effects.push(Effect::Announce(story.clone()));
-        let is_it = |it: &Tale| it.story.instance == key.0 && it.story.subject == key.1 && it.fate.is_bad();
+        let is_meant = |fate: &Fate| match &cause.by {
+            Some(_) => matches!(fate, Fate::Canceled | Fate::Doomed),
+            None => fate.is_bad(),
+        };
+        let is_it = |it: &Tale| it.story.instance == key.0 && it.story.subject == key.1 && is_meant(&it.fate);
         self.each_held(|tale| {
             if is_it(tale) {
                 tale.story.cause = Some(cause.clone());
@@ -439,7 +442,7 @@ impl Watch {
             return;
         };
         let is_waiting = self.waiting.contains_key(&id);
-        if fate.is_bad() && !is_waiting {
+        if is_meant(&fate) && !is_waiting {
             let tale = Tale {
                 fate,
                 story,
@@ -448,6 +451,21 @@ impl Watch {
             };
             self.show(id, true, Telling::One(tale), effects);
         }
+    }
+
+    /// Returns whether a reason says something new. That I have canceled something, or its owner has, is none; nor is why
+    /// it might have failed if nobody had.
+    fn is_news(&self, story: &Story, cause: &Cause) -> bool {
+        let is_me = |name: &String| {
+            let is_known = |it: &Asking| it.line.known_as.as_ref() == Some(name);
+            let whose = self.rules.instances.get(&story.instance);
+            whose.is_some_and(|it| it.users.contains(name)) || self.hubs.get(&story.instance).is_some_and(is_known)
+        };
+        let says_something = match &cause.by {
+            Some(name) => has_reason(story) && story.owner.as_ref() != Some(name) && !is_me(name),
+            None => !was_canceled(story),
+        };
+        says_something && story.cause.as_ref() != Some(cause)
     }
 
     /// Takes up what was meant by a number or a name, for those who wait to follow it.
@@ -524,9 +542,15 @@ impl Watch {
 }
 
 /// Returns whether there is something that a reason could be had for.
-fn has_failed(story: &Story) -> bool {
+fn has_reason(story: &Story) -> bool {
     let failed = [Standing::Build(BuildState::Failed), Standing::Task(TaskState::Failed)];
-    failed.contains(&story.standing) || story.is_doomed() || story.whereabouts == Whereabouts::NotTagged
+    let has_failed = failed.contains(&story.standing) || story.is_doomed();
+    has_failed || story.whereabouts == Whereabouts::NotTagged || (story.mine && was_canceled(story))
+}
+
+/// Returns whether it was canceled and has a record: of others nobody knows who did it.
+fn was_canceled(story: &Story) -> bool {
+    story.standing == Standing::Build(BuildState::Canceled)
 }
 
 impl Held {

@@ -28,7 +28,7 @@ pub struct Story {
     pub ended: Option<Timestamp>,
     /// When the newest change happened, by the hub's clock, else by ours.
     pub changed: Timestamp,
-    /// Why it failed, or is about to, once that is known.
+    /// Why it failed or is about to, or that somebody else canceled it, once that is known.
     pub cause: Option<Cause>,
     /// How long builds of this package usually take, from the record to its end.
     pub usual: Option<SignedDuration>,

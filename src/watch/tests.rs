@@ -823,11 +823,10 @@ fn describe(effect: &Effect) -> String {
             let again = if notice.replaces { " again" } else { "" };
             let what = match &notice.telling {
                 Telling::One(tale) => {
-                    let because = tale
-                        .story
-                        .cause
-                        .as_ref()
-                        .map(|it| format!(" because {}", it.class.name()));
+                    let because = tale.story.cause.as_ref().map(|it| match &it.by {
+                        Some(by) => format!(" because {} by {by}", it.class.name()),
+                        None => format!(" because {}", it.class.name()),
+                    });
                     let rule = tale.rule.as_str();
                     format!(
                         "{:?} {} {rule}{}",

@@ -229,14 +229,15 @@ class Control:
     def op_submit(self, **asked):
         return self._told(stories.submit(self.hub.records, **asked))
 
-    def op_cancel(self, task=None, build=None):
-        """Cancels a task, or a build by its id or name."""
+    def op_cancel(self, task=None, build=None, user=None):
+        """Cancels a task, or a build by its id or name. Unless a user is named, its owner does."""
         records = self.hub.records
         if task is not None:
-            stories.cancel_task(records, self._known(task))
-            return self._told(records.tasks[task])
+            task = self._known(task)
+            stories.cancel_task(records, task, records.add_user(user) if user else records.users[task["owner"]])
+            return self._told(task)
         build = self._build(build)
-        stories.cancel_build(records, build)
+        stories.cancel_build(records, build, records.add_user(user or build["owner_name"]))
         if build["task_id"] is None:
             return {"build": records.build_out(build), "messages": self.op_take_messages()}
         return self._told(records.tasks[build["task_id"]])

@@ -341,7 +341,7 @@ def cancel_task(call, task_id, recurse=True):
     user, task = call.user(), _task(call, task_id)
     if task["owner"] != user["id"] and not user["_admin"]:
         raise Fault(1004, "Cannot cancel task, not owner")
-    stories.cancel_task(call.records, task, recurse)
+    stories.cancel_task(call.records, task, user, recurse)
 
 
 def cancel_build(call, buildID, strict=False):
@@ -350,7 +350,7 @@ def cancel_build(call, buildID, strict=False):
         raise Fault(1004, "Cannot cancel build, not owner")
     if build["state"] != BUILDING:
         return refuse("Cannot cancel build, not in BUILDING state") if strict else False
-    stories.cancel_build(call.records, build)
+    stories.cancel_build(call.records, build, user)
     return True
 
 

@@ -226,27 +226,30 @@ def fail(records, task, fault, code=BUILD_ERROR):
     records.set_task(task, FAILED, fault={"faultCode": code, "faultString": fault})
 
 
-def cancel_task(records, task, recurse=True):
-    """Somebody cancels a task: the task first, then its build, then what it waits for."""
+def cancel_task(records, task, user, recurse=True):
+    """A user cancels a task: the task first, then its build, then what it waits for."""
     if task["state"] in ENDED:
         return
     records.set_task(task, CANCELED)
     build = records.build_of(task)
     if build is not None and build["state"] == BUILDING:
         records.set_build(build, BUILD_CANCELED)
+        _mail(records, build, task, user)
     if recurse:
         for child in records.children_of(task):
-            cancel_task(records, child)
+            cancel_task(records, child, user)
 
 
-def cancel_build(records, build):
-    """Somebody cancels a build: its tasks go first."""
+def cancel_build(records, build, user):
+    """A user cancels a build: its tasks go first."""
     if build["state"] != BUILDING:
         refuse("build %s is %s" % (build["nvr"], BUILD_STATES[build["state"]]))
     task = records.tasks.get(build["task_id"])
     if task is not None:
         _cancel_tree(records, task)
     records.set_build(build, BUILD_CANCELED)
+    if task is not None:
+        _mail(records, build, task, user)
 
 
 def bulk_ended(records, user, count, since):
@@ -273,6 +276,14 @@ def put_packages(records, build, task):
     for child in _arches(records, task):
         for name, file in records.files.of_task(child["id"]).items():
             records.files.by_path[folder + child["label"] + "/" + name] = file
+
+
+def _mail(records, build, task, user):
+    """A task that tells the owner by mail. It belongs to whoever has ended the build, and is all that says who did."""
+    recipients = ["%s@example.invalid" % build["owner_name"]]
+    target = records.targets.get(task["request"][1]) if task["method"] == "build" else None
+    request = [recipients, records.build_out(build), target, records.base_url + "/koji"]
+    records.add_task("buildNotification", user["id"], request)
 
 
 def _cancel_tree(records, task):

@@ -12,7 +12,7 @@ use std::path::Path;
 use expect_test::expect;
 use jiff::Timestamp;
 use koji_notify::hub::call::{
-    Answer, BuildKey, BuildRow, Call, MAX_ROWS, PackageKey, TaskResult, TaskRow, UserId, answers, request,
+    Answer, BuildKey, BuildRow, Call, MAX_ROWS, MailRow, PackageKey, TaskResult, TaskRow, UserId, answers, request,
 };
 use koji_notify::hub::fault::{Fault, FaultCode};
 use koji_notify::hub::xmlrpc::read::{XmlError, read};
@@ -121,6 +121,10 @@ fn what_the_lab_does_not_show_is_asked_by_the_same_rules() {
         Call::UserById(owner),
         Call::EndedTasks { owner, since, limit: 9 },
         Call::EndedTaskCount { owner, since },
+        Call::Mails {
+            before: since,
+            limit: 9,
+        },
         Call::Building { owner, limit: 9 },
         Call::Build(BuildKey::Id(BuildId(15))),
         Call::LastBuilds {
@@ -160,6 +164,7 @@ fn what_the_lab_does_not_show_is_asked_by_the_same_rules() {
         getUser [2]
         listTasks [{"opts":{"owner":2,"parent":null,"completeAfter":1795195154.0,"decode":true},"queryOpts":{"order":"-completion_time","limit":9},"__starstar":true}]
         listTasks [{"opts":{"owner":2,"parent":null,"completeAfter":1795195154.0},"queryOpts":{"countOnly":true},"__starstar":true}]
+        listTasks [{"opts":{"method":"buildNotification","createdBefore":1795195154.0,"decode":true},"queryOpts":{"order":"-id","limit":9},"__starstar":true}]
         listBuilds [{"userID":2,"state":0,"queryOpts":{"order":"-build_id","limit":9},"__starstar":true}]
         getBuild [15]
         listBuilds [{"packageID":"hello","state":1,"queryOpts":{"order":"-completion_time","limit":5},"__starstar":true}]
@@ -719,6 +724,56 @@ fn odd_rows_are_left_out_and_odd_members_are_absent() {
 }
 
 #[test]
+fn a_mail_names_its_build_and_whose_it_is_and_odd_ones_are_bounded() {
+    let build = Value::map([
+        ("build_id", Value::Int(80)),
+        ("name", "tree".into()),
+        ("version", "9.20".into()),
+        ("release", "1.fc44".into()),
+        ("state", Value::Int(4)),
+        ("task_id", Value::Int(685)),
+        ("owner_name", "alice".into()),
+    ]);
+    let mail = |id: i64, owner: Value, request: Value| {
+        Value::map([
+            ("id", Value::Int(id)),
+            ("method", "buildNotification".into()),
+            ("owner", Value::Int(3)),
+            ("owner_name", owner),
+            ("create_ts", Value::Double(1_795_197_300.311_402)),
+            ("request", request),
+        ])
+    };
+    let request = |second: Value| Value::from(vec![vec!["alice@example.invalid".into()].into(), second, Value::Nil]);
+    let list = Value::List(vec![
+        mail(774, "bob".into(), request(build.clone())),
+        mail(773, Value::Int(5), request(Value::map([("build_id", Value::Int(80))]))),
+        mail(772, "x".repeat(600).into(), request("80".into())),
+        mail(771, "bob".into(), vec![build.clone()].into()),
+        mail(770, "bob".into(), build.clone()),
+        mail(769, "bob".into(), "<?xml version='1.0'?>".into()),
+        mail(-1, "bob".into(), request(build.clone())),
+        mail(768, "bob".into(), request(build)),
+    ]);
+    let call = Call::Mails {
+        before: Timestamp::UNIX_EPOCH,
+        limit: 6,
+    };
+    let mut said = String::new();
+    describe(&mut said, "mails", answers(&[call], &response(&list)[..]));
+    expect![[r#"
+        mails
+          774 of bob 2026-11-20T17:55:00.311402Z: 80 tree-9.20-1.fc44 CANCELED owner=-/alice task=685 volume=- - - -
+          773 of nobody 2026-11-20T17:55:00.311402Z: no build
+          772 of nobody 2026-11-20T17:55:00.311402Z: no build
+          771 of bob 2026-11-20T17:55:00.311402Z: no build
+          770 of bob 2026-11-20T17:55:00.311402Z: no build
+          769 of bob 2026-11-20T17:55:00.311402Z: no build
+    "#]]
+    .assert_eq(&said);
+}
+
+#[test]
 fn a_container_s_task_is_found_in_a_heap_of_anything() {
     let heap = |it: Value| Value::map([("image", vec![it.clone(), it].into()), ("typeinfo", Value::Nil)]);
     let deep = (0..50).fold(Value::Int(1), |it, _| vec![it].into());
@@ -934,6 +989,10 @@ fn any_calls() -> Vec<Call> {
         Call::Version,
         Call::OpenTasks { owner, limit: 50 },
         Call::EndedTaskCount { owner, since },
+        Call::Mails {
+            before: since,
+            limit: 50,
+        },
         Call::Building { owner, limit: 50 },
         Call::TaskResult(TaskId(124)),
         Call::Output(TaskId(130)),
@@ -964,6 +1023,7 @@ fn describe(said: &mut String, name: &str, read: Result<Vec<Result<Answer, Fault
             Err(fault) => vec![format!("fault {}: {}", fault.code.number(), short(&fault.text))],
             Ok(Answer::Tasks(rows)) => rows.iter().map(task_line).collect(),
             Ok(Answer::Task(row)) => vec![row.as_ref().map_or_else(|| "no task".to_owned(), task_line)],
+            Ok(Answer::Mails(rows)) => rows.iter().map(mail_line).collect(),
             Ok(Answer::Builds(rows)) => rows.iter().map(build_line).collect(),
             Ok(Answer::Build(row)) => vec![row.as_ref().map_or_else(|| "no build".to_owned(), build_line)],
             Ok(Answer::Result(TaskResult::Failed(fault))) => {
@@ -1011,6 +1071,12 @@ fn task_line(it: &TaskRow) -> String {
         time(it.started),
         time(it.completed),
     )
+}
+
+fn mail_line(it: &MailRow) -> String {
+    let build = it.build.as_ref().map_or_else(|| "no build".to_owned(), build_line);
+    let owner = it.owner_name.as_deref().unwrap_or("nobody");
+    format!("{} of {owner} {}: {build}", it.task, time(it.created))
 }
 
 fn build_line(it: &BuildRow) -> String {

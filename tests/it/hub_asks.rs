@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use koji_notify::hub::access::{Access, Address, FileServer, Hub, Login, Times, Trust};
 use koji_notify::hub::asker;
 use koji_notify::hub::xmlrpc::Value;
-use koji_notify::koji::{CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState};
+use koji_notify::koji::{BuildId, Cause, CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState};
 use koji_notify::watch::{Ask, Event, HubTrouble, Learned, Look, Looked, Lookup};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -68,6 +68,79 @@ async fn the_arch_that_failed_and_its_log_are_named() {
     assert_eq!(cause.arch.as_deref(), Some("aarch64"));
     assert_eq!(cause.log, Some((TaskId(child), LogName::Build)));
     assert!(!cause.lines.is_empty(), "{cause:?}");
+}
+
+#[tokio::test]
+async fn who_canceled_a_build_is_whoever_owns_its_mail() {
+    let hub = SmallHub::start();
+    let mut asker = Asker::of(&hub);
+    // However many were canceled at the same time; there are 20 mails in the first answer.
+    for (others, calls) in [(0, 1), (19, 1), (40, 2)] {
+        let task = with_record(&hub, &format!("bash-5.3-{others}.fc44"));
+        let told = hub.cancel_task_as("bob", task);
+        for number in 0..others {
+            let nvr = format!("zsh-{others}-{number}.fc44");
+            with_record(&hub, &nvr);
+            hub.cancel_build(nvr.as_str());
+        }
+        hub.take_calls();
+        let build = told.build.unwrap();
+        for about in [Subject::Build(BuildId(build)), Subject::Task(TaskId(task))] {
+            let Learned::Explained { cause, .. } = asker.ask(Ask::Explain { about, task: None }).await else {
+                panic!("not explained");
+            };
+            assert_eq!(cause, Cause::canceled(TaskId(task), "bob".to_owned()));
+        }
+        let asked = hub
+            .take_calls()
+            .into_iter()
+            .filter(|it| it.method.as_deref() == Some("listTasks"));
+        assert_eq!(asked.count(), 2 * calls, "{others} others");
+    }
+}
+
+#[tokio::test]
+async fn where_the_hub_does_not_say_who_canceled_it_nobody_is_named() {
+    let hub = SmallHub::start();
+    let mut asker = Asker::of(&hub);
+    let mut explained = async |task: u64| {
+        let about = Subject::Task(TaskId(task));
+        match asker.ask(Ask::Explain { about, task: None }).await {
+            Learned::Explained { cause, .. } => (cause.class, cause.by),
+            other => panic!("{other:?}"),
+        }
+    };
+    // It has no record yet, so nobody gets a mail.
+    let early = hub.submit("mona", "bash-5.3-1.fc44").task;
+    hub.begin(early);
+    hub.cancel_task_as("bob", early);
+    assert_eq!(explained(early).await, (CauseClass::Canceled, None));
+    // What a builder wrote of an earlier attempt with the same number is another's.
+    let failed = with_record(&hub, "zsh-5.9-1.fc44");
+    hub.arch_fails(failed, "aarch64");
+    let again = with_record(&hub, "zsh-5.9-1.fc44");
+    hub.cancel_task_as("bob", again);
+    assert_eq!(explained(failed).await, (CauseClass::Package, None));
+    assert_eq!(explained(again).await, (CauseClass::Canceled, Some("bob".to_owned())));
+    // The hub refuses.
+    let about = For {
+        method: Some("listTasks"),
+        times: None,
+    };
+    let refusal = Trouble::Fault {
+        code: 1019,
+        text: "Invalid option for listTasks: createdBefore",
+    };
+    hub.trouble_for(about, refusal);
+    assert_eq!(explained(again).await, (CauseClass::Canceled, None));
+}
+
+/// Begins a build of mona's until it has a record, and returns its task.
+fn with_record(hub: &SmallHub, nvr: &str) -> u64 {
+    let task = hub.submit("mona", nvr).task;
+    hub.begin(task);
+    hub.srpm_done(task);
+    task
 }
 
 #[tokio::test]

@@ -376,6 +376,55 @@ async fn a_verdict_comes_at_once_and_its_cause_into_the_same_notification() {
 }
 
 #[tokio::test]
+async fn that_my_build_was_canceled_comes_at_once_and_by_whom_into_the_same_notification() {
+    let mut scene = Scene::new().await;
+    let _daemon = scene.daemon().await;
+    let task = begun(&mut scene, "bash-5.3-1.fc44").await;
+    let canceled = scene.hub.cancel_task_as("bob", task);
+    let explaining = For {
+        method: Some("getTaskResult"),
+        times: None,
+    };
+    scene.hub.take_calls();
+    scene.hub.trouble_for(explaining, Trouble::Hold);
+    scene.publish(&canceled.messages).await;
+    let first = scene.desk.shown().await;
+    check(&first, expect![[r#""#]]);
+    let asked = scene.hub.wait_for_calls(1, Some("getTaskResult")).await;
+    assert_eq!(asked[0].response_bytes, None, "the hub has not answered yet");
+    assert_eq!(scene.desk.more_shown(), [""; 0]);
+
+    scene.hub.no_trouble();
+    let second = scene.desk.shown().await;
+    assert_eq!((second.replaces, second.id), (first.id, first.id));
+    check(&second, expect![[r#""#]]);
+    scene.is_done(900).await;
+    assert_eq!(scene.desk.shown().await.title, "nano-8.2-900.fc44 is built");
+    assert_eq!(scene.desk.more_shown(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_i_canceled_myself_is_told_once() {
+    let mut scene = Scene::new().await;
+    let _daemon = scene.daemon().await;
+    let task = begun(&mut scene, "bash-5.3-1.fc44").await;
+    let canceled = scene.hub.cancel_task(task);
+    scene.hub.take_calls();
+    scene.publish(&canceled.messages).await;
+    assert_eq!(scene.desk.shown().await.title, "bash-5.3-1.fc44 was canceled");
+    // The hub has said who it was: the calls are the task with its result, and the mails.
+    scene.hub.wait_for_answers(1, Some("getTaskResult")).await;
+    scene.hub.wait_for_answers(1, Some("listTasks")).await;
+    // What is asked later is answered later, one failure at a time.
+    let failing = begun(&mut scene, "gcc-15-1.fc44").await;
+    let messages = scene.hub.arch_fails(failing, "aarch64").messages;
+    scene.publish(&messages).await;
+    scene.shown_with("gcc-15-1.fc44 failed", "error:").await;
+    assert_eq!(scene.desk.more_shown(), [""; 0]);
+    scene.desk.status_when(|it| (it.canceled, it.failed) == (1, 1)).await;
+}
+
+#[tokio::test]
 async fn a_build_that_will_fail_is_told_early_and_its_verdict_in_the_same_notification() {
     let mut scene = Scene::new().await;
     let _daemon = scene.daemon().await;

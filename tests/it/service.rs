@@ -191,7 +191,16 @@ async fn why_it_failed_and_where_its_pages_are_is_told_with_it() {
             fault: "BuildError: \0no".to_owned(),
             log: Some((TaskId(4713), LogName::Root)),
             lines: vec!["No match".to_owned()],
+            by: None,
         }),
+        ..story()
+    };
+    let canceled = Story {
+        subject: Subject::Build(BuildId(78)),
+        task: Some(TaskId(4720)),
+        nvr: Nvr::parse("zsh-5.9-1.fc43"),
+        standing: Standing::Build(BuildState::Canceled),
+        cause: Some(Cause::canceled(TaskId(4720), "b\0ob".to_owned())),
         ..story()
     };
     let nameless = Story {
@@ -204,7 +213,7 @@ async fn why_it_failed_and_where_its_pages_are_is_told_with_it() {
         ..nameless.clone()
     };
     let mut lines = String::new();
-    for it in [doomed, explained, nameless, elsewhere] {
+    for it in [doomed, explained, canceled, nameless, elsewhere] {
         daemon.sayings.send(Saying::Changed(it)).await.unwrap();
         heard.next().await;
         writeln!(lines, "{}", heard.next_line().await).unwrap();
@@ -212,11 +221,12 @@ async fn why_it_failed_and_where_its_pages_are_is_told_with_it() {
     check(
         lines,
         expect![[r#"
-        Changed "fedora" 0 4711 "" "OPEN" {"doomed"=<true> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=4711"> "scratch"=<true> "settled"=<false> "target"=<"rawhide">}
-        Changed "fedora" 77 4711 "bash-5.3-1.fc43" "FAILED" {"arch"=<"x86_64"> "class"=<"dependencies"> "doomed"=<false> "fault"=<"BuildError: no"> "kind"=<"build"> "log"=<"https://files.example.com/work/tasks/4713/4713/root.log"> "mine"=<false> "page"=<"https://koji.example.com/koji/buildinfo?buildID=77"> "scratch"=<false> "settled"=<true>}
-        Changed "fedora" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=3"> "scratch"=<false> "settled"=<false>}
-        Changed "gone" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<false>}
-    "#]],
+            Changed "fedora" 0 4711 "" "OPEN" {"doomed"=<true> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=4711"> "scratch"=<true> "settled"=<false> "target"=<"rawhide">}
+            Changed "fedora" 77 4711 "bash-5.3-1.fc43" "FAILED" {"arch"=<"x86_64"> "class"=<"dependencies"> "doomed"=<false> "fault"=<"BuildError: no"> "kind"=<"build"> "log"=<"https://files.example.com/work/tasks/4713/4713/root.log"> "mine"=<false> "page"=<"https://koji.example.com/koji/buildinfo?buildID=77"> "scratch"=<false> "settled"=<true>}
+            Changed "fedora" 78 4720 "zsh-5.9-1.fc43" "CANCELED" {"by"=<"bob"> "class"=<"canceled"> "doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/buildinfo?buildID=78"> "scratch"=<false> "settled"=<true>}
+            Changed "fedora" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=3"> "scratch"=<false> "settled"=<false>}
+            Changed "gone" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<false>}
+        "#]],
     );
 }
 

@@ -271,6 +271,11 @@ impl SmallHub {
         self.step("cancel", json!({"task": task}))
     }
 
+    /// Has somebody cancel a task who need not be its owner.
+    pub fn cancel_task_as(&self, user: &str, task: u64) -> Told {
+        self.step("cancel", json!({"task": task, "user": user}))
+    }
+
     /// Cancels by the build's id or its name, version and release.
     pub fn cancel_build(&self, build: impl Into<Value>) -> Told {
         self.step("cancel", json!({"build": build.into()}))

@@ -80,6 +80,7 @@ fn details(story: &Story, known: &Known) -> HashMap<&'static str, Value<'static>
         ("class", cause.map(|it| it.class.name())),
         ("arch", cause.and_then(|it| it.arch.as_deref())),
         ("fault", cause.map(|it| &*it.fault)),
+        ("by", cause.and_then(|it| it.by.as_deref())),
         ("log", log.as_deref()),
     ];
     for (name, value) in texts {

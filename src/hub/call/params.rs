@@ -6,6 +6,9 @@ use super::{BuildKey, Call, PackageKey, UserId};
 use crate::hub::xmlrpc::Value;
 use crate::koji::{BuildState, TaskId, TaskState};
 
+/// The method of the tasks that mail what has become of a build.
+const MAIL: &str = "buildNotification";
+
 impl Call {
     /// Returns the hub's name of the method.
     pub fn method(&self) -> &str {
@@ -14,7 +17,9 @@ impl Call {
             Self::LoggedInUser => "getLoggedInUser",
             Self::User(_) | Self::UserById(_) => "getUser",
             Self::Package(_) => "getPackage",
-            Self::OpenTasks { .. } | Self::EndedTasks { .. } | Self::EndedTaskCount { .. } => "listTasks",
+            Self::OpenTasks { .. } | Self::EndedTasks { .. } | Self::EndedTaskCount { .. } | Self::Mails { .. } => {
+                "listTasks"
+            }
             Self::BuildsSince { .. }
             | Self::BuildsOfPackage { .. }
             | Self::Building { .. }
@@ -57,6 +62,15 @@ impl Call {
             Self::EndedTaskCount { owner, since } => {
                 let count = Value::map([("countOnly", true.into())]);
                 tasks(*owner, [("completeAfter", epoch(*since))], count)
+            }
+            Self::Mails { before, limit } => {
+                let filter = [
+                    ("method", MAIL.into()),
+                    ("createdBefore", epoch(*before)),
+                    ("decode", true.into()),
+                ];
+                let query = newest_first("id", *limit);
+                vec![Value::named([("opts", Value::map(filter)), ("queryOpts", query)])]
             }
             Self::BuildsSince { owner, since, limit } => vec![Value::named([
                 ("userID", owner.0.into()),

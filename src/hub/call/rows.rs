@@ -2,10 +2,14 @@
 //!
 //! Texts are cut to [`MAX_TEXT`] bytes. All of them were written by strangers.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::koji::lenient::{self, MAX_TEXT, Reading, Scalar, Value};
+use crate::koji::lenient::{self, MAX_TEXT, Reading, Scalar, Value, otherwise};
 use crate::koji::request::Request;
 use crate::koji::{BuildChange, BuildId, BuildState, Child, Nvr, TaskChange, TaskId, TaskState};
 
@@ -77,6 +81,20 @@ impl TaskRow {
             method: self.method,
         })
     }
+}
+
+/// A task that mails what has become of a build: `buildNotification`, whose second argument is the build as it was then.
+///
+/// The hub makes it for whoever has brought the build to its end: a builder, or the person who canceled it. There is none
+/// for a build without a task, nor where nobody wants the mail.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MailRow {
+    pub task: TaskId,
+    pub owner_name: Option<String>,
+    /// For a canceled build the very time when it was completed.
+    pub created: Option<Timestamp>,
+    /// `None` if the request is odd.
+    pub build: Option<BuildRow>,
 }
 
 /// A build as the hub's record has it.
@@ -255,6 +273,79 @@ impl Record for TaskRecord<'_> {
             source: self.request.source(&method),
             method,
         })
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MailRecord<'a> {
+    #[serde(borrow)]
+    id: Scalar<'a>,
+    #[serde(borrow)]
+    owner_name: Scalar<'a>,
+    #[serde(borrow)]
+    create_ts: Scalar<'a>,
+    #[serde(borrow)]
+    create_time: Scalar<'a>,
+    #[serde(borrow)]
+    request: Second<BuildRecord<'a>>,
+}
+
+impl Record for MailRecord<'_> {
+    type Row = MailRow;
+
+    fn row(self) -> Option<MailRow> {
+        Some(MailRow {
+            task: TaskId(id(&self.id)?),
+            owner_name: whole_text(&self.owner_name),
+            created: time(&self.create_ts, &self.create_time),
+            build: self.request.0.and_then(Record::row),
+        })
+    }
+}
+
+/// The second one of a list, if that is a struct.
+struct Second<T>(Option<T>);
+
+impl<T> Default for Second<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Second<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Any<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Any<T> {
+            type Value = Second<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut second = None;
+                if seq.next_element::<IgnoredAny>()?.is_some() {
+                    second = seq.next_element::<Value<'de, T>>()?.and_then(Value::object);
+                }
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Second(second))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Second(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                Ok(Second(None))
+            }
+
+            otherwise!(Ok(Second(None)));
+        }
+
+        from.deserialize_any(Any(PhantomData))
     }
 }
 

@@ -13,7 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::rows::{
-    BuildRecord, PackageRecord, Record, RepoRecord, Stat, TagRecord, TargetRecord, TaskRecord, UserRecord,
+    BuildRecord, MailRecord, PackageRecord, Record, RepoRecord, Stat, TagRecord, TargetRecord, TaskRecord, UserRecord,
 };
 use super::{Answer, BuildRow, Call, MAX_ROWS, OutputFile, TaskResult, TaskRow};
 use crate::hub::fault::{Fault, FaultCode};
@@ -38,6 +38,7 @@ impl<'de> DeserializeSeed<'de> for &Call {
             }
             Call::Package(_) => one::<PackageRecord<'de>, _>(from, "a package").map(Answer::Package),
             Call::OpenTasks { limit, .. } | Call::EndedTasks { limit, .. } => tasks(from, bounded(*limit)),
+            Call::Mails { limit, .. } => rows::<MailRecord<'de>, _>(from, bounded(*limit)).map(Answer::Mails),
             Call::EndedTaskCount { .. } => {
                 let count = Scalar::deserialize(from)?.id();
                 let count = count.ok().flatten().ok_or_else(|| odd("a count"))?;

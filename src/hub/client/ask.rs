@@ -69,6 +69,7 @@ fn may_change(call: &Call) -> bool {
         | Call::OpenTasks { .. }
         | Call::EndedTasks { .. }
         | Call::EndedTaskCount { .. }
+        | Call::Mails { .. }
         | Call::BuildsSince { .. }
         | Call::BuildsOfPackage { .. }
         | Call::Building { .. }

@@ -305,6 +305,62 @@ fn a_build_that_could_not_be_tagged_needs_somebody() {
 }
 
 #[test]
+fn a_canceled_build_says_who_did_it_and_a_hostile_name_says_no_more() {
+    let mut story = failed();
+    story.standing = Standing::Build(BuildState::Canceled);
+    assert_eq!(card_of(Fate::Canceled, story.clone()).body, "rawhide, 12 min");
+    // Why it might have failed is not why it ended.
+    story.cause = Some(cause(CauseClass::Package));
+    assert_eq!(card_of(Fate::Canceled, story.clone()).body, "rawhide, 12 min");
+    story.cause = Some(Cause::canceled(TaskId(50), "bob".to_owned()));
+    check(
+        Fate::Canceled,
+        story.clone(),
+        expect![[r#"
+            #1 normal transfer.error
+            bash-5.3-1.fc43 was canceled
+            Canceled by bob
+            rawhide, 12 min
+            [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
+            [mute Mute package] mute bash UntilTomorrow
+        "#]],
+    );
+    let hostile = format!("bob\n\u{202e}\u{1b}[31m<b>{}", "x".repeat(600));
+    story.cause = Some(Cause::canceled(TaskId(50), hostile));
+    let body = card_of(Fate::Canceled, story).body;
+    expect![[r#"
+        Canceled by bob[31m<b>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+        rawhide, 12 min"#]]
+    .assert_eq(&body);
+}
+
+#[test]
+fn the_menu_says_who_canceled_a_build() {
+    let mut watch = watch();
+    let canceled = build("bash-5.3-1.fc43", BuildState::Canceled, &[]);
+    let about = canceled.subject();
+    watch.step(time(0), Event::Heard(news(1, canceled)));
+    let explained = Learned::Explained {
+        about,
+        cause: Cause::canceled(TaskId(50), "bob".to_owned()),
+    };
+    watch.step(time(0), Event::Learned(fedora(), explained));
+    let menu = describe_menu(&watch);
+    let (top, _) = menu.split_once("Notify me of").unwrap();
+    expect![[r#"
+        Connecting…
+        --
+        bash-5.3-1.fc43 was canceled >
+            Canceled by bob
+            Open build
+            Copy name
+        --
+    "#]]
+    .assert_eq(top);
+}
+
+#[test]
 fn a_build_that_reached_the_repository() {
     let mut story = failed();
     story.standing = Standing::Build(BuildState::Complete);
@@ -393,6 +449,7 @@ fn cause(class: CauseClass) -> Cause {
         fault: String::new(),
         log: Some((TaskId(54), LogName::Build)),
         lines: Vec::new(),
+        by: None,
     }
 }
 

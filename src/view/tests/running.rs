@@ -134,6 +134,7 @@ fn the_menu_of_a_busy_afternoon() {
             fault: String::new(),
             log: Some((TaskId(71), LogName::Root)),
             lines: Vec::new(),
+            by: None,
         },
     };
     watch.step(time(0), Event::Learned(fedora(), explained));

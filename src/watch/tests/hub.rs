@@ -606,14 +606,14 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
             }
             learned(Learned::Looked(looked))
         }
-        ["explained", kind, id, class] => {
+        ["explained", kind, id, class, rest @ ..] => {
             let id = id.parse().unwrap();
             let about = if *kind == "build" {
                 Subject::Build(BuildId(id))
             } else {
                 Subject::Task(TaskId(id))
             };
-            let class = [CauseClass::Package, CauseClass::SourceRpm]
+            let class = [CauseClass::Package, CauseClass::SourceRpm, CauseClass::Canceled]
                 .into_iter()
                 .find(|it| it.name() == *class);
             let cause = Cause {
@@ -624,6 +624,7 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
                 fault: String::new(),
                 log: None,
                 lines: Vec::new(),
+                by: rest.first().map(|it| (*it).to_owned()),
             };
             learned(Learned::Explained { about, cause })
         }
