@@ -344,8 +344,9 @@ impl Door {
     /// page (s), the address of its page;
     /// class (s), why it failed: package, source-rpm, dependencies, buildroot, policy, tagging, canceled, ours-unknown;
     /// arch, fault (s), where it failed, and in the words of the hub how;
-    /// log (s), the address of the log that says why.
-    /// Why it failed comes a while after it has failed, with the state unchanged.
+    /// log (s), the address of the log that says why;
+    /// by (s), the user who canceled it, if that was neither I nor its owner.
+    /// Why it failed, or who canceled it, comes a while after it has ended, with the state unchanged.
     #[zbus(signal)]
     async fn changed(
         emitter: &SignalEmitter<'_>,

@@ -389,7 +389,16 @@ async fn that_my_build_was_canceled_comes_at_once_and_by_whom_into_the_same_noti
     scene.hub.trouble_for(explaining, Trouble::Hold);
     scene.publish(&canceled.messages).await;
     let first = scene.desk.shown().await;
-    check(&first, expect![[r#""#]]);
+    check(
+        &first,
+        expect![[r#"
+        title: bash-5.3-1.fc44 was canceled
+        body: "rawhide, 4 min"
+        action default: Open build
+        action open: Open build
+        action mute: Mute package
+    "#]],
+    );
     let asked = scene.hub.wait_for_calls(1, Some("getTaskResult")).await;
     assert_eq!(asked[0].response_bytes, None, "the hub has not answered yet");
     assert_eq!(scene.desk.more_shown(), [""; 0]);
@@ -397,7 +406,16 @@ async fn that_my_build_was_canceled_comes_at_once_and_by_whom_into_the_same_noti
     scene.hub.no_trouble();
     let second = scene.desk.shown().await;
     assert_eq!((second.replaces, second.id), (first.id, first.id));
-    check(&second, expect![[r#""#]]);
+    check(
+        &second,
+        expect![[r#"
+        title: bash-5.3-1.fc44 was canceled
+        body: "Canceled by bob\nrawhide, 4 min"
+        action default: Open build
+        action open: Open build
+        action mute: Mute package
+    "#]],
+    );
     scene.is_done(900).await;
     assert_eq!(scene.desk.shown().await.title, "nano-8.2-900.fc44 is built");
     assert_eq!(scene.desk.more_shown(), [""; 0]);
