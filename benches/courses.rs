@@ -343,6 +343,39 @@ impl<'r> Bench<'r> {
         );
     }
 
+    /// Whether memory grows with what is heard: PSS after the first tenth and after all, each time after a notification.
+    pub(crate) async fn million(&mut self, report: &mut Report) {
+        let others = of_others();
+        let part = self.extent.million / 10;
+        let mut daemon = self.daemon();
+        daemon.subscribed().await;
+        let mut mine = Mine::new();
+        let mut pss = Vec::new();
+        for round in 0..10 {
+            say(&format!("million, {} messages", (round + 1) * part));
+            let between = others.iter().cycle().take(part);
+            // One build that starts and ends again and again: its notification changes in place, however often.
+            let last = mine.next(0, round % 2 == 0);
+            self.post.fill(PREFIX, between.chain(std::iter::once(&last))).await;
+            self.desk.notice(APP_NAME, "bench-0").await;
+            sleep(SETTLE / 10).await;
+            pss.push(daemon.memory().pss as f64 / 1024.0);
+        }
+        daemon.end().await;
+        let growth = pss[9] - pss[0];
+        report.row(
+            "memory (PSS) after ten times as many messages, growth",
+            "MiB",
+            None,
+            growth,
+            Goal::AtMost(2.0),
+        );
+        report.note(
+            "million",
+            &serde_json::json!({"messages in each part": part, "PSS in MiB": pss}),
+        );
+    }
+
     /// Fills both queues with the same messages between two builds of mine, whose notifications are the beginning and
     /// the end of the time that is taken; then has each emptied.
     async fn drain_once(

@@ -26,6 +26,7 @@ mod courses;
 mod desk;
 mod floor;
 mod hub;
+mod journal;
 mod messages;
 mod program;
 mod report;
@@ -65,6 +66,10 @@ pub(crate) struct Extent {
     looks: usize,
     /// Rounds of a long answer of a hub.
     answers: usize,
+    /// Batches that the journal writes.
+    journal_batches: usize,
+    /// Messages of other people after which memory is looked at.
+    million: usize,
 }
 
 const FULL: Extent = Extent {
@@ -76,6 +81,8 @@ const FULL: Extent = Extent {
     idle_secs: 60,
     looks: 500,
     answers: 7,
+    journal_batches: 300,
+    million: 1_000_000,
 };
 
 const QUICK: Extent = Extent {
@@ -87,6 +94,8 @@ const QUICK: Extent = Extent {
     idle_secs: 20,
     looks: 100,
     answers: 3,
+    journal_batches: 50,
+    million: 100_000,
 };
 
 fn main() -> ExitCode {
@@ -127,7 +136,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-const USAGE: &str = "there are --quick, --program FILE, and the courses size, start, idle, latency, drain and hub";
+const USAGE: &str =
+    "there are --quick, --program FILE, and the courses size, start, idle, latency, drain, million, journal and hub";
 
 /// What is to be done.
 struct Plan {
@@ -143,6 +153,8 @@ enum Course {
     Idle,
     Latency,
     Drain,
+    Million,
+    Journal,
     Hub,
 }
 
@@ -168,6 +180,8 @@ impl Plan {
                 "idle" => _ = plan.courses.insert(Course::Idle),
                 "latency" => _ = plan.courses.insert(Course::Latency),
                 "drain" => _ = plan.courses.insert(Course::Drain),
+                "million" => _ = plan.courses.insert(Course::Million),
+                "journal" => _ = plan.courses.insert(Course::Journal),
                 "hub" => _ = plan.courses.insert(Course::Hub),
                 _ => complaints.push(argument),
             }
@@ -179,6 +193,8 @@ impl Plan {
                 Course::Idle,
                 Course::Latency,
                 Course::Drain,
+                Course::Million,
+                Course::Journal,
                 Course::Hub,
             ]
             .into();
@@ -199,8 +215,12 @@ async fn told_to_end() {
 async fn measure(mut plan: Plan) -> Report {
     let mut report = Report::begin(&plan.extent);
     let asks_a_hub = plan.courses.remove(&Course::Hub);
+    let writes_a_journal = plan.courses.remove(&Course::Journal);
     if !plan.courses.is_empty() {
         measure_by_broker(&mut report, &plan).await;
+    }
+    if writes_a_journal {
+        journal::course(&mut report, plan.extent);
     }
     if asks_a_hub {
         hub::course(&mut report, plan.extent).await;
@@ -222,7 +242,8 @@ async fn measure_by_broker(report: &mut Report, plan: &Plan) {
             Course::Idle => bench.idle(report).await,
             Course::Latency => bench.latency(report).await,
             Course::Drain => bench.drain(report).await,
-            Course::Hub => {}
+            Course::Million => bench.million(report).await,
+            Course::Journal | Course::Hub => {}
         }
     }
 }

@@ -129,9 +129,12 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
                 Ok(watcher) => _ = helpers.spawn(watch_file(watcher, inbox.clone())),
                 Err(error) => warn!(%error, "changes of the configuration file will not be noticed"),
             }
-            let (memory, resumed) = Memory::open(&places);
+            let (memory, resumed, said) = Memory::open(&places);
             house.memory = memory;
-            house.take(Event::Resumed(resumed));
+            house.take(Event::Resumed(Box::new(resumed)));
+            for event in said {
+                house.take(event);
+            }
             let is_on = config::autostart::is_on(&places);
             house.places = Some(places);
             house.take(Event::AutostartChanged(is_on));
@@ -147,15 +150,17 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     let mut drawing = pin!(OptionFuture::from(None));
     let mut is_drawn = true;
     while !house.leaving {
+        let (is_full, again_at) = (house.memory.is_full(), house.memory.again_at());
         tokio::select! {
-            count = events.recv_many(&mut batch, BATCH) => {
+            count = events.recv_many(&mut batch, BATCH), if !is_full => {
                 if count == 0 {
                     break;
                 }
             }
             () = clock::reach(house.watch.wake_at()) => batch.push(Event::Woke),
             Some(read) = house.reading.join_next() => house.read(read?),
-            () = house.memory.written() => {}
+            recorded = house.memory.written() => batch.extend(recorded),
+            () = clock::reach(again_at) => {}
             () = clock::reach(house.retry_at) => house.reload(),
             () = clock::reach(house.end_at) => break,
             _ = drawing.as_mut(), if !is_drawn => {
@@ -183,13 +188,26 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     info!("stopping");
     announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
-    house.sources.stop(&mut events).await;
-    house.doors.close(&mut events).await;
+    let mut last = house.sources.stop(&mut events).await;
+    last.extend(house.doors.close(&mut events).await);
+    // What reached the screen in the last moment is not to be told again.
+    for event in last {
+        for effect in house.watch.step(clock::now(), event) {
+            if let Effect::Record(record) = effect {
+                house.memory.record(record);
+            }
+        }
+    }
     // Nobody needs the hubs' answers any more.
     drop(events);
     house.hubs.stop().await;
     house.memory.close().await;
     Ok(Ended::Done)
+}
+
+/// Returns whether an event tells what became of a notification.
+fn is_of_screen(event: &Event) -> bool {
+    matches!(event, Event::Shown(..) | Event::Posted(..) | Event::Closed(..))
 }
 
 /// Tells systemd, where it started us.
@@ -248,13 +266,10 @@ impl House {
         match effect {
             Effect::Show(notice) => return self.doors.show(view::card::card(&notice, &self.sites)),
             Effect::Withdraw(notice) => self.doors.withdraw(notice),
-            Effect::Record(news) => {
-                self.memory.record(&news);
-                return news.delivery.map(Event::Recorded);
-            }
+            Effect::TakeDown(posted) => self.doors.take_down(posted),
+            Effect::Record(record) => return self.memory.record(record),
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
-            Effect::Mark(instance, mark) => self.memory.mark(instance, mark),
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
             Effect::ReadClipboard => self.doors.follow_clipboard(),

@@ -1,342 +1,235 @@
-//! What was dealt with, on disk: so that a restart neither repeats nor misses what ended around it.
+//! What outlives us, on disk: what was heard, what became of it, and what of that was told.
 //!
-//! One small file, `dealt-with.json` in the state folder: for each instance the time up to which the hub has told
-//! everything, and the endings after it that were told all the same. It is written beside the old one and takes its
-//! place at once. A file that cannot be read is set aside under a name with a date, and said; never deleted.
+//! One SQLite file, `journal.sqlite` in the state folder, readable by its owner only. [`Journal::write`] puts a batch on
+//! disk whole or not at all, and once it returns, a power cut does not take it back (write-ahead log, one sync for each
+//! batch). A restart learns from [`open`] what was dealt with and what is still to be told; `koji-notify history` reads
+//! the rest. A file that is broken is set aside under a name with a date and said, never deleted; one that a newer
+//! version of the program wrote is left alone. Rows that make no sense are skipped and counted: somebody may have
+//! edited them.
 //!
-//! It deliberately does not know what was told, nor in which words.
+//! It deliberately does not know what is worth telling, nor in which words, nor what time it is.
 //!
-//! **Invariant:** this room imports `koji` and `watch` only.
+//! **Invariant:** this room imports `koji` and `watch` only. Text that came over the net reaches SQLite as parameters
+//! only, never as part of a statement.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs;
-use std::io::{self, Write as _};
+mod file;
+pub mod history;
+mod resume;
+mod retain;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod wipe;
+mod write;
+mod written;
+
+pub use trouble::JournalError;
+pub use wipe::{Wiped, wipe};
+
+use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::koji::{BuildId, BuildState, Change, InstanceName, Nvr, Subject, TaskId, TaskState};
-use crate::watch::{Ending, News, Resumed, Standing};
+use crate::watch::{Keep, Resumed};
+use trouble::Kind;
 
 /// The name of the file in the state folder.
-const FILE: &str = "dealt-with.json";
+pub const FILE: &str = "journal.sqlite";
 
-/// The most endings that are kept of an instance; the oldest make room.
-pub const MAX_ENDINGS: usize = 500;
-
-/// A larger file is not ours.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
-
-/// How long an ending is kept after everything up to it was dealt with: a message about it may still come.
-const KEPT: SignedDuration = SignedDuration::from_hours(48);
-
-/// What was dealt with.
-#[derive(Debug, Default)]
-pub struct Journal {
-    folder: PathBuf,
-    instances: BTreeMap<InstanceName, Dealt>,
-    is_dirty: bool,
-}
-
-#[derive(Debug, Default)]
-struct Dealt {
-    mark: Option<Timestamp>,
-    endings: VecDeque<(Subject, Ending)>,
-}
-
-/// The file, word for word.
-#[derive(Deserialize, Serialize)]
-struct Written {
-    version: u32,
-    instances: BTreeMap<String, WrittenDealt>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct WrittenDealt {
-    mark: Option<Timestamp>,
-    endings: Vec<WrittenEnding>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct WrittenEnding {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    build: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nvr: Option<String>,
-    state: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended: Option<Timestamp>,
-}
-
-/// Something to be written, apart from the journal, so that it can be written behind a door.
+/// A journal that is open for writing. No other program of ours writes while it is.
 #[derive(Debug)]
-pub struct Page {
-    folder: PathBuf,
-    text: Vec<u8>,
+pub struct Journal {
+    connection: Connection,
+    file: PathBuf,
+    /// The file says that the last stop was clean, which is true until something is written.
+    is_clean: bool,
+    /// Rows written since what is old was last looked for.
+    unswept: usize,
+    /// Held while we live.
+    _lock: File,
+}
+
+/// What came of opening a journal.
+#[derive(Debug)]
+pub struct Opened {
+    /// If it cannot be written, what was kept may have been read all the same.
+    pub journal: Result<Journal, JournalError>,
+    pub resumed: Resumed,
+    /// How many rows could not be understood.
+    pub skipped: usize,
+    /// A broken file that was in the place of the journal, which begins anew.
+    pub aside: Option<Aside>,
+}
+
+/// A broken file that was set aside.
+#[derive(Debug)]
+pub struct Aside {
+    /// Where it is now.
+    pub file: PathBuf,
+    /// What was wrong with it.
+    pub error: JournalError,
+}
+
+/// Opens the journal in a folder, which is made if need be, and reads what an earlier run has left. If that did not
+/// stop cleanly, the whole file is checked first. May take a while: to be called where waiting is allowed.
+pub fn open(folder: &Path, now: Timestamp) -> Opened {
+    let path = folder.join(FILE);
+    let failed = |error| Opened {
+        journal: Err(error),
+        resumed: Resumed::default(),
+        skipped: 0,
+        aside: None,
+    };
+    let lock = match file::lock(folder, &path) {
+        Ok(lock) => lock,
+        // Nobody else writes where nothing can be written.
+        Err(error) if error.kind().can_be_read() => return read_only(&path, now, error),
+        Err(error) => return failed(error),
+    };
+    let (begun, aside) = match begin(&path, now) {
+        Err(error) if error.kind() == Kind::Broken => match file::set_aside(&path, now) {
+            Ok(file) => (begin(&path, now), Some(Aside { file, error })),
+            Err(stuck) => return failed(stuck),
+        },
+        begun => (begun, None),
+    };
+    match begun {
+        Ok((connection, is_clean, (resumed, skipped))) => {
+            let mut journal = Journal {
+                connection,
+                file: path,
+                is_clean,
+                unswept: 0,
+                _lock: lock,
+            };
+            journal.sweep(now);
+            Opened {
+                journal: Ok(journal),
+                resumed,
+                skipped,
+                aside,
+            }
+        }
+        Err(error) if error.kind().can_be_read() && aside.is_none() => read_only(&path, now, error),
+        Err(error) => Opened { aside, ..failed(error) },
+    }
 }
 
 impl Journal {
-    /// Reads what an earlier run left in a folder. The second value tells what went wrong, where something did; the
-    /// file in question was set aside and the journal begins anew.
-    pub fn open(folder: &Path, now: Timestamp) -> (Self, Option<io::Error>) {
-        let mut journal = Self {
-            folder: folder.to_owned(),
-            ..Self::default()
-        };
-        let file = folder.join(FILE);
-        let trouble = match read(&file) {
-            Ok(Some(written)) => {
-                journal.instances = instances(written);
-                None
-            }
-            Ok(None) => None,
-            Err(error) => {
-                let aside = folder.join(format!("{FILE}.broken-{}", now.strftime("%Y%m%dT%H%M%SZ")));
-                let moved = fs::rename(&file, &aside);
-                let outcome = match moved {
-                    Ok(()) => format!("{}: {error}; set aside as {}", file.display(), aside.display()),
-                    Err(other) => format!("{}: {error}; it cannot be set aside: {other}", file.display()),
-                };
-                Some(io::Error::new(error.kind(), outcome))
-            }
-        };
-        (journal, trouble)
-    }
-
-    /// Returns what the earlier run had dealt with.
-    pub fn resumed(&self) -> Resumed {
-        let mark = |(name, it): (&InstanceName, &Dealt)| Some((name.clone(), it.mark?));
-        let endings = |(name, it): (&InstanceName, &Dealt)| {
-            let name = name.clone();
-            let endings = it.endings.clone().into_iter();
-            endings.map(move |(subject, ending)| (name.clone(), subject, ending))
-        };
-        Resumed {
-            marks: self.instances.iter().filter_map(mark).collect(),
-            endings: self.instances.iter().flat_map(endings).collect(),
-        }
-    }
-
-    /// Notes that news was dealt with. What is no ending leaves no trace.
-    pub fn record(&mut self, news: &News) {
-        let standing = match &news.change {
-            Change::Build(it) if it.new.is_settled() => Standing::Build(it.new),
-            Change::Task(it) if it.new.is_settled() => Standing::Task(it.new),
-            Change::Build(_) | Change::Task(_) | Change::Tag(_) => return,
-        };
-        let dealt = self.instances.entry(news.instance.clone()).or_default();
-        let ending = (news.change.subject(), (standing, news.change.happened()));
-        if dealt.endings.contains(&ending) {
-            return;
-        }
-        while dealt.endings.len() >= MAX_ENDINGS {
-            dealt.endings.pop_front();
-        }
-        dealt.endings.push_back(ending);
-        self.is_dirty = true;
-    }
-
-    /// Notes that everything that ended until then was dealt with.
-    pub fn mark(&mut self, instance: InstanceName, mark: Timestamp) {
-        let dealt = self.instances.entry(instance).or_default();
-        if dealt.mark == Some(mark) {
-            return;
-        }
-        dealt.mark = Some(mark);
-        let oldest = mark.saturating_sub(KEPT).unwrap_or(mark);
-        dealt
-            .endings
-            .retain(|(_, (_, ended))| ended.is_none_or(|it| it > oldest));
-        self.is_dirty = true;
-    }
-
-    /// Returns what is to be written, if anything has changed since the last page.
-    pub fn page(&mut self) -> Option<Page> {
-        if !std::mem::take(&mut self.is_dirty) {
-            return None;
-        }
-        let written = Written {
-            version: 1,
-            instances: self
-                .instances
-                .iter()
-                .map(|(name, it)| (name.to_string(), it.into()))
-                .collect(),
-        };
-        Some(Page {
-            folder: self.folder.clone(),
-            text: serde_json::to_vec(&written).ok()?,
-        })
-    }
-}
-
-impl Page {
-    /// Writes the page in the place of the one before.
+    /// Puts all of it on disk, in this order.
     ///
     /// # Errors
     ///
-    /// If the folder or the file cannot be written; the page before is still there.
-    pub fn write(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&self.text)?;
-        file.as_file().sync_data()?;
-        file.persist(self.folder.join(FILE))?;
+    /// If it cannot be done; then nothing of it is there, and the same can be written again later. If the
+    /// file [`is broken`](JournalError::is_broken), dropping the journal and opening it anew sets it aside.
+    pub fn write(&mut self, keeps: &[Keep], now: Timestamp) -> Result<(), JournalError> {
+        let written = self.try_write(keeps, now);
+        self.unswept += written.map_err(|it| JournalError::of_sqlite(&self.file, it))?;
+        self.is_clean = false;
+        if self.unswept >= retain::EVERY {
+            self.sweep(now);
+        }
         Ok(())
     }
-}
 
-fn read(file: &Path) -> io::Result<Option<Written>> {
-    let found = match fs::metadata(file) {
-        Ok(it) => it,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if found.len() > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than we write it"));
+    /// Notes that nothing is left to write, and closes the file.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be noted. All that was written is there; the next start will check the file.
+    pub fn close(self) -> Result<(), JournalError> {
+        let Self { connection, file, .. } = self;
+        let noted = schema::note_clean(&connection)
+            .and_then(|()| file::fold(&connection))
+            .map(|_| ());
+        let closed = connection.close().map_err(|(_, error)| error);
+        noted.and(closed).map_err(|it| JournalError::of_sqlite(&file, it))
     }
-    let written: Written = serde_json::from_slice(&fs::read(file)?)?;
-    if written.version != 1 {
-        let told = format!("version {} is not 1", written.version);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+
+    /// Returns where the file is.
+    pub fn path(&self) -> &Path {
+        &self.file
     }
-    Ok(Some(written))
-}
 
-fn instances(written: Written) -> BTreeMap<InstanceName, Dealt> {
-    let dealt = |it: WrittenDealt| Dealt {
-        mark: it.mark,
-        endings: it.endings.into_iter().filter_map(ending).take(MAX_ENDINGS).collect(),
-    };
-    let instances = written.instances.into_iter();
-    instances
-        .map(|(name, it)| (InstanceName::new(&name), dealt(it)))
-        .collect()
-}
+    fn try_write(&mut self, keeps: &[Keep], now: Timestamp) -> rusqlite::Result<usize> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if self.is_clean {
+            schema::note_unclean(&transaction)?;
+        }
+        let mut rows = 0;
+        for keep in keeps {
+            rows += write::keep(&transaction, keep, now)?;
+        }
+        transaction.commit()?;
+        Ok(rows)
+    }
 
-fn ending(written: WrittenEnding) -> Option<(Subject, Ending)> {
-    let (subject, standing) = match (written.build, written.task, written.nvr) {
-        (Some(build), _, _) => (
-            Subject::Build(BuildId(build)),
-            Standing::Build(BuildState::from_name(&written.state)?),
-        ),
-        (None, Some(task), _) => (
-            Subject::Task(TaskId(task)),
-            Standing::Task(TaskState::from_name(&written.state)?),
-        ),
-        (None, None, Some(nvr)) => (
-            Subject::NamedBuild(Nvr::parse(&nvr)?),
-            Standing::Build(BuildState::from_name(&written.state)?),
-        ),
-        (None, None, None) => return None,
-    };
-    Some((subject, (standing, written.ended)))
-}
-
-impl From<&Dealt> for WrittenDealt {
-    fn from(dealt: &Dealt) -> Self {
-        let ending = |(subject, (standing, ended)): &(Subject, Ending)| {
-            let (build, task, nvr) = match subject {
-                Subject::Build(it) => (Some(it.0), None, None),
-                Subject::Task(it) => (None, Some(it.0), None),
-                Subject::NamedBuild(it) => (None, None, Some(it.to_string())),
-            };
-            WrittenEnding {
-                build,
-                task,
-                nvr,
-                state: standing.name().to_owned(),
-                ended: *ended,
-            }
+    /// Removes some of what is too old. What cannot be removed now can be later.
+    fn sweep(&mut self, now: Timestamp) {
+        self.unswept = match retain::sweep(&mut self.connection, now) {
+            Ok(retain::Left::More) => retain::EVERY,
+            Ok(retain::Left::Nothing) | Err(_) => 0,
         };
-        Self {
-            mark: dealt.mark,
-            endings: dealt.endings.iter().map(ending).collect(),
-        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::koji::BuildChange;
-
-    fn time(second: i64) -> Timestamp {
-        Timestamp::from_second(1_795_000_000 + second).unwrap()
+impl Aside {
+    /// Returns the name that the file has now, in the same folder.
+    pub fn name(&self) -> String {
+        let name = self.file.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
+}
 
-    fn news(build: u64, second: i64) -> News {
-        News {
-            instance: InstanceName::new("fedora"),
-            delivery: None,
-            message: None,
-            sent: None,
-            change: Change::Build(BuildChange {
-                build: Some(BuildId(build)),
-                nvr: Nvr::parse("bash-5.3-1.fc43").unwrap(),
-                old: None,
-                new: BuildState::Failed,
-                owner: None,
-                task: None,
-                target: None,
-                started: None,
-                created: None,
-                completed: Some(time(second)),
-                children: Vec::new(),
-            }),
+impl fmt::Display for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; it is now {}", self.error, self.name())
+    }
+}
+
+type Begun = (Connection, bool, (Resumed, usize));
+
+fn begin(path: &Path, now: Timestamp) -> Result<Begun, JournalError> {
+    file::make(path)?;
+    let sqlite = |it| JournalError::of_sqlite(path, it);
+    let mut connection = file::connect(path).map_err(sqlite)?;
+    let version = schema::version(&connection).map_err(sqlite)?;
+    let is_clean = match version {
+        schema::Version::Known(_) => schema::was_clean(&connection).map_err(sqlite)?,
+        schema::Version::Empty => true,
+        schema::Version::Newer(version) => return Err(JournalError::newer(path, version)),
+        schema::Version::Foreign => return Err(JournalError::broken(path, "it is a database of another program")),
+    };
+    if !is_clean {
+        schema::check(&connection).map_err(sqlite)?;
+    }
+    schema::migrate(&mut connection).map_err(sqlite)?;
+    let is_clean = schema::was_clean(&connection).map_err(sqlite)?;
+    let found = resume::read(&connection, now).map_err(sqlite)?;
+    file::trust(&connection).map_err(sqlite)?;
+    Ok((connection, is_clean, found))
+}
+
+/// Returns what can be read where nothing can be written.
+fn read_only(path: &Path, now: Timestamp, error: JournalError) -> Opened {
+    let found = file::connect_to_read(path).and_then(|connection| {
+        if schema::version(&connection)? == schema::Version::Known(schema::NEWEST) {
+            resume::read(&connection, now)
+        } else {
+            Ok(Default::default())
         }
-    }
-
-    #[test]
-    fn what_was_dealt_with_is_known_to_the_next_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("new");
-        let (mut journal, trouble) = Journal::open(&state, time(0));
-        assert!(trouble.is_none());
-        assert!(journal.page().is_none());
-        journal.mark(InstanceName::new("fedora"), time(5));
-        journal.record(&news(7, 10));
-        journal.record(&news(7, 10));
-        journal.page().unwrap().write().unwrap();
-        assert!(journal.page().is_none(), "nothing new to write");
-        let (next, trouble) = Journal::open(&state, time(0));
-        assert!(trouble.is_none());
-        assert_eq!(next.resumed(), journal.resumed());
-        assert_eq!(next.resumed().endings.len(), 1);
-        assert_eq!(next.resumed().marks[&InstanceName::new("fedora")], time(5));
-    }
-
-    #[test]
-    fn a_broken_file_is_set_aside_and_said() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), "{\"version\": 1, \"inst").unwrap();
-        let (journal, trouble) = Journal::open(folder.path(), time(0));
-        assert_eq!(journal.resumed(), Resumed::default());
-        let said = trouble.unwrap().to_string();
-        assert!(said.contains("set aside as"), "{said}");
-        let names: Vec<_> = fs::read_dir(folder.path())
-            .unwrap()
-            .map(|it| it.unwrap().file_name())
-            .collect();
-        assert_eq!(names.len(), 1);
-        assert!(
-            names[0].to_str().unwrap().starts_with("dealt-with.json.broken-2026"),
-            "{names:?}"
-        );
-    }
-
-    #[test]
-    fn it_stays_small() {
-        let mut journal = Journal::default();
-        for n in 0..2000 {
-            journal.record(&news(n, n as i64));
-        }
-        assert_eq!(journal.resumed().endings.len(), MAX_ENDINGS);
-        let two_days = 48 * 3600;
-        journal.mark(InstanceName::new("fedora"), time(1999 + two_days));
-        assert_eq!(journal.resumed().endings.len(), 0);
+    });
+    let (resumed, skipped) = found.unwrap_or_default();
+    Opened {
+        journal: Err(error),
+        resumed,
+        skipped,
+        aside: None,
     }
 }

@@ -181,11 +181,11 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                     say(&serde_json::to_string(&printed)?)?;
                     events.push_back(Event::Shown(notice.id, Outcome::Taken));
                 }
-                Effect::Record(news) => events.extend(news.delivery.map(Event::Recorded)),
+                Effect::Record(record) => events.extend(record.delivery.map(Event::Recorded)),
                 Effect::Withdraw(_)
                 | Effect::Acknowledge(_)
                 | Effect::Ask(..)
-                | Effect::Mark(..)
+                | Effect::TakeDown(_)
                 | Effect::Reply(..)
                 | Effect::Listen(..)
                 | Effect::Announce(_)

@@ -68,6 +68,7 @@ fn describe(status: &view::Status, zone: &TimeZone) -> String {
     if !status.tray {
         lines.push(tr("No tray is running; everything else works without it"));
     }
+    lines.extend(status.journal.clone());
     if let Some(trouble) = &status.configuration {
         lines.push(trouble::configuration(!status.instances.is_empty()));
         lines.push(trouble.clone());
@@ -148,6 +149,7 @@ mod tests {
                 },
             ],
             configuration: Some("config.toml:3: expected a table".to_owned()),
+            journal: None,
         };
         expect![[r#"
             No build is running

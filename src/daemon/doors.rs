@@ -15,7 +15,7 @@ use crate::desktop::service::{self, Ownership, Saying};
 use crate::desktop::{icons, notices, opener, tray};
 use crate::koji::{InstanceName, Known, Site};
 use crate::view::{self, Card, Means, Status, Tray};
-use crate::watch::{Asker, Event, NoticeId, Outcome, Reply, Request, Rules, Save, Story, Ticket, Watch};
+use crate::watch::{Asker, Event, NoticeId, Outcome, Posted, Reply, Request, Rules, Save, Story, Ticket, Watch};
 
 /// How many notices wait for the notification server's answers. Popups are bounded per minute, so this is plenty;
 /// what does not fit counts as lost and is shown later.
@@ -116,6 +116,15 @@ impl Doors {
                 let outcome = if sent.is_ok() { Outcome::Taken } else { Outcome::Lost };
                 Some(Event::Shown(notice, outcome))
             }
+        }
+    }
+
+    /// Takes off the screen what an earlier run has left there.
+    pub(super) fn take_down(&self, posted: Vec<Posted>) {
+        if let Way::Desktop(desktop) = &self.way
+            && desktop.notices.try_send(notices::Order::TakeDown(posted)).is_err()
+        {
+            debug!("what an earlier run has shown is left on screen");
         }
     }
 
@@ -269,8 +278,9 @@ impl Doors {
         }
     }
 
-    /// Closes the doors and waits for what is under way behind them.
-    pub(super) async fn close(self, events: &mut mpsc::Receiver<Event>) {
+    /// Closes the doors and waits for what is under way behind them. Returns what was said of the screen meanwhile.
+    pub(super) async fn close(self, events: &mut mpsc::Receiver<Event>) -> Vec<Event> {
+        let mut last = Vec::new();
         drop(self.inbox);
         let mut tasks = match self.way {
             Way::Desktop(desktop) => desktop.tasks,
@@ -283,11 +293,15 @@ impl Doors {
                         break;
                     }
                 }
-                Some(_) = events.recv() => {}
+                Some(event) = events.recv() => last.extend(Some(event).filter(super::is_of_screen)),
             }
+        }
+        while let Ok(event) = events.try_recv() {
+            last.extend(Some(event).filter(super::is_of_screen));
         }
         // A file that is being written is; a browser that is still starting goes on without us.
         _ = tokio::time::timeout(LAST_ERRANDS, self.errands.join_all()).await;
+        last
     }
 }
 

@@ -98,18 +98,20 @@ impl Sources {
         }
     }
 
-    /// Ends all sources and waits for them; what they still report is not taken up, and so not acknowledged.
-    pub(super) async fn stop(mut self, events: &mut mpsc::Receiver<Event>) {
+    /// Ends all sources and waits for them; what they still report is not taken up, and so not acknowledged. Returns
+    /// what was said of the screen meanwhile.
+    pub(super) async fn stop(mut self, events: &mut mpsc::Receiver<Event>) -> Vec<Event> {
+        let mut last = Vec::new();
         self.running.clear();
         drop(self.inbox);
         loop {
             tokio::select! {
                 ended = self.tasks.join_next() => {
                     if ended.is_none() {
-                        return;
+                        return last;
                     }
                 }
-                Some(_) = events.recv() => {}
+                Some(event) = events.recv() => last.extend(Some(event).filter(super::is_of_screen)),
             }
         }
     }

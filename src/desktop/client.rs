@@ -159,6 +159,7 @@ pub async fn status(daemon: &KojiNotifyProxy<'_>) -> Result<Status, ServiceError
 fn read(mut all: HashMap<String, OwnedValue>) -> Result<Status, ServiceError> {
     let instances: Vec<HashMap<String, OwnedValue>> = take(&mut all, "Instances")?;
     let configuration: String = take(&mut all, "Configuration")?;
+    let journal: String = take(&mut all, "Journal")?;
     Ok(Status {
         version: take(&mut all, "Version")?,
         state: take(&mut all, "State")?,
@@ -175,6 +176,7 @@ fn read(mut all: HashMap<String, OwnedValue>) -> Result<Status, ServiceError> {
         tray: take(&mut all, "Tray")?,
         instances: instances.into_iter().map(instance).collect::<Result<_, _>>()?,
         configuration: (!configuration.is_empty()).then_some(configuration),
+        journal: (!journal.is_empty()).then_some(journal),
     })
 }
 

@@ -32,7 +32,7 @@ use self::server::{OwnerChange, Signal};
 use self::shown::Shown;
 use crate::clock;
 use crate::view::{Action, Card};
-use crate::watch::{Closed, Event, NoticeId, Outcome};
+use crate::watch::{Closed, Event, NoticeId, Outcome, Posted};
 
 /// A server that has not answered for this long hangs. An activation that takes longer is still welcome when it comes.
 pub const CALL_LIMIT: Duration = Duration::from_secs(3);
@@ -56,6 +56,8 @@ pub enum Order {
     Show(Card),
     /// Take it off the screen.
     Withdraw(NoticeId),
+    /// Take off the screen what an earlier run has left there, as far as this server has it.
+    TakeDown(Vec<Posted>),
 }
 
 /// Carries out orders until there will be no more. `app_icon` is the absolute path of our icon, or its name.
@@ -199,6 +201,7 @@ impl Desk {
                 order = orders.recv(), if self.takes_orders() => match order {
                     Some(Order::Show(card)) => self.show(card),
                     Some(Order::Withdraw(notice)) => self.withdraw(notice).await,
+                    Some(Order::TakeDown(posted)) => self.take_down(posted).await,
                     None => return,
                 },
             }
@@ -220,7 +223,7 @@ impl Desk {
                         return;
                     }
                 }
-                Order::Withdraw(_) => {}
+                Order::Withdraw(_) | Order::TakeDown(_) => {}
             }
         }
     }
@@ -273,6 +276,22 @@ impl Desk {
         if let Some(id) = self.shown.on_screen(notice) {
             self.close(id).await;
         }
+    }
+
+    /// Closes what an earlier run has shown to this very server: its buttons lead nowhere any more.
+    async fn take_down(&mut self, posted: Vec<Posted>) {
+        let server = self.identity();
+        for it in posted {
+            if server.as_ref() == Some(&it.server) {
+                self.close(it.number).await;
+            }
+        }
+    }
+
+    /// Returns the bus's id and the server's name on it: together they are never given out again.
+    fn identity(&self) -> Option<String> {
+        let server = self.server.as_ref()?;
+        Some(format!("{} {server}", self.connection.server_guid()))
     }
 
     /// Closes a notification without waiting for the server; its signal tells when it has happened.
@@ -332,6 +351,8 @@ impl Desk {
                 let id = answer.id.filter(|&id| present && id != 0);
                 if let Some(id) = id {
                     self.shown.remember(notice, id, actions);
+                    let posted = self.identity().map(|server| Posted { server, number: id });
+                    self.outbox.extend(posted.map(|it| Event::Posted(notice, it)));
                     if withdrawn {
                         self.close(id).await;
                     }

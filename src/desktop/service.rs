@@ -457,6 +457,12 @@ impl Door {
     fn configuration(&self) -> String {
         self.with(|it| it.configuration.clone().unwrap_or_default())
     }
+
+    /// What is wrong with what is kept on disk, in the person's language; empty: nothing.
+    #[zbus(property)]
+    fn journal(&self) -> String {
+        self.with(|it| it.journal.clone().unwrap_or_default())
+    }
 }
 
 /// Returns the properties that can change, as they are sent.
@@ -477,6 +483,7 @@ fn properties(status: &Status) -> HashMap<&'static str, Value<'static>> {
         tray,
         instances,
         configuration,
+        journal,
     } = status.clone();
     let instances: Vec<_> = instances.iter().map(instance).collect();
     HashMap::from([
@@ -494,6 +501,7 @@ fn properties(status: &Status) -> HashMap<&'static str, Value<'static>> {
         ("Tray", tray.into()),
         ("Instances", instances.into()),
         ("Configuration", configuration.unwrap_or_default().into()),
+        ("Journal", journal.unwrap_or_default().into()),
     ])
 }
 

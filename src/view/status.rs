@@ -35,6 +35,9 @@ pub struct Status {
     pub instances: Vec<InstanceStatus>,
     /// What is wrong with the configuration, if anything.
     pub configuration: Option<String>,
+    /// What is wrong with what is kept on disk, if anything; one sentence, in the person's language.
+    #[serde(default)]
+    pub journal: Option<String>,
 }
 
 /// How the line to one instance stands.
@@ -87,6 +90,7 @@ pub fn status(watch: &Watch) -> Status {
             .map(|(name, line)| instance(watch, name, line))
             .collect(),
         configuration: watch.configuration_trouble().map(str::to_owned),
+        journal: watch.journal_trouble().map(trouble::journal),
     }
 }
 

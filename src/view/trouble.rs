@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::text;
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
-use crate::watch::{HubLine, HubTrouble, Line, Link, Problem, Trouble, Unanswered, Watch};
+use crate::watch::{HubLine, HubTrouble, JournalTrouble, Line, Link, Problem, Trouble, Unanswered, Watch};
 
 /// The most characters of what the other side said.
 const MAX_DETAIL: usize = 300;
@@ -79,6 +79,9 @@ pub(super) fn here(watch: &Watch) -> Vec<String> {
     let mut lines = Vec::new();
     if watch.has_server() == Some(false) {
         lines.push(no_server(watch.waiting()));
+    }
+    if let Some(trouble) = watch.journal_trouble() {
+        lines.push(journal(trouble));
     }
     if let Some(trouble) = watch.configuration_trouble() {
         lines.push(configuration(!watch.lines().is_empty()));
@@ -216,6 +219,26 @@ pub fn no_server(waiting: usize) -> String {
         waiting as u64,
     );
     fill(&sentence, &[("n", &waiting.to_string())])
+}
+
+/// Returns what is wrong with the journal, and what follows.
+pub fn journal(trouble: &JournalTrouble) -> String {
+    match trouble {
+        JournalTrouble::DiskFull => tr("The disk is full: after a restart, builds may be told of again"),
+        JournalTrouble::NotWritable => {
+            tr("The history cannot be written: after a restart, builds may be told of again")
+        }
+        JournalTrouble::Busy => tr("Another program uses the history: after a restart, builds may be told of again"),
+        JournalTrouble::Newer => {
+            tr("The history is from a newer version of this program: after a restart, builds may be told of again")
+        }
+        JournalTrouble::SetAside(name) => fill(
+            // Translators: {file} is a file name.
+            &tr("The history was damaged; it begins anew, and the old one is kept as {file}"),
+            &[("file", name)],
+        ),
+        JournalTrouble::Broken => tr("The history is damaged: after a restart, builds may be told of again"),
+    }
 }
 
 /// Returns that the configuration is broken. `has_another` says that an older one is in force.

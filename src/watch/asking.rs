@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::ask::{HubLine, MAX_AVERAGES, MAX_WATCHED};
+use super::record::Keep;
 use super::state::{Entry, Key, MAX_LOOKUPS};
 use super::{
     Ask, Asker, Effect, Learned, Look, Looked, Lookup, NotDone, Reply, Standing, Story, Telling, Unanswered, Watch,
@@ -74,6 +75,11 @@ pub(super) struct Asking {
 }
 
 impl Asking {
+    /// Returns how long builds of a package take, if that is known.
+    pub(super) fn usual(&self, package: &str) -> Option<SignedDuration> {
+        self.usual.get(package).copied().flatten()
+    }
+
     pub(super) fn keep_usual(&mut self, package: String, usual: Option<SignedDuration>) {
         while self.usual.len() >= MAX_USUAL && !self.usual.contains_key(&package) {
             self.usual.pop_first();
@@ -165,10 +171,13 @@ impl Watch {
         let wanted: Vec<_> = instances.keys().filter(|it| has_hub(it)).cloned().collect();
         for name in wanted {
             let mark = self.marks.get(&name).copied();
+            let usual = self.usual_before.extract_if(.., |(instance, ..)| *instance == name);
+            let usual = usual.map(|(_, package, usual)| (package, usual)).collect();
             let asking = self.hubs.entry(name).or_insert_with(|| Asking {
                 mark,
                 began: now,
                 looked_at: now,
+                usual,
                 ..Asking::default()
             });
             // A look that is under way asks for what was wanted before.
@@ -339,8 +348,10 @@ impl Watch {
         if let Some(asking) = self.hubs.get_mut(instance) {
             asking.mark = mark.max(as_of);
             if let Some(mark) = asking.mark {
-                self.marks.insert(instance.clone(), mark);
-                effects.push(Effect::Mark(instance.clone(), mark));
+                let before = self.marks.insert(instance.clone(), mark);
+                if before != Some(mark) {
+                    self.keeps.push(Keep::Mark(instance.clone(), mark));
+                }
             }
         }
         self.schedule(now, instance);

@@ -1,8 +1,6 @@
 //! What is to be done. Always in the imperative, always carried out in order.
 
-use jiff::Timestamp;
-
-use super::{Ask, Delivery, News, Notice, NoticeId, Story, Ticket, Toggle};
+use super::{Ask, Delivery, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
 use crate::koji::{InstanceName, Interest};
 
 /// Something to be done.
@@ -12,16 +10,17 @@ pub enum Effect {
     Show(Notice),
     /// Take a notice off the screen.
     Withdraw(NoticeId),
-    /// Write down that this was heard and dealt with; answered by [`super::Event::Recorded`] with its delivery.
-    Record(News),
+    /// Take off the screen what an earlier run has left there.
+    TakeDown(Vec<Posted>),
+    /// Write this down, whole; answered by [`super::Event::Recorded`] with its delivery, if it has one. At most one in
+    /// each step, after everything that is to be shown.
+    Record(Record),
     /// Tell the source that it need not send this again. Comes only after the record.
     Acknowledge(Delivery),
     /// Hear this from now on, and nothing else.
     Listen(InstanceName, Interest),
     /// Ask an instance's hub; answered by [`super::Event::Learned`], always.
     Ask(InstanceName, Ask),
-    /// Write down that all of mine that ended until then, by the hub's clock, was dealt with.
-    Mark(InstanceName, Timestamp),
     /// Answer whoever waits under this number.
     Reply(Ticket, Reply),
     /// Tell programs that listen on D-Bus that a build or task has changed.

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::{Act, Learned, Link, Lookup, NoticeId, Resumed, Rules, Toggle};
+use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Posted, Resumed, Rules, Toggle};
 use crate::koji::{Change, InstanceName, Subject};
 
 /// Something that has happened.
@@ -14,8 +14,10 @@ pub enum Event {
     Heard(News),
     /// A source received a message that cannot be read. It is counted; the source has logged and acknowledged it.
     Spoiled(InstanceName),
-    /// The journal has the delivery's news safely.
+    /// The journal has the delivery's news safely, or there is no journal that could.
     Recorded(Delivery),
+    /// The journal cannot be written, or (`None`) can be written again.
+    JournalChanged(Option<JournalTrouble>),
     /// A hub has answered, or has not.
     Learned(InstanceName, Learned),
     /// The clipboard names nothing that could be followed.
@@ -26,6 +28,8 @@ pub enum Event {
     LinkChanged(InstanceName, Link),
     /// The notification server took a notice, or did not.
     Shown(NoticeId, Outcome),
+    /// A notice is on screen under a number of its server.
+    Posted(NoticeId, Posted),
     /// A notification has left the screen.
     Closed(NoticeId, Closed),
     /// A notification server appeared (`true`) or went away (`false`).
@@ -38,8 +42,8 @@ pub enum Event {
     Slept,
     /// The computer runs on its battery (`true`) or not.
     OnBattery(bool),
-    /// What an earlier run had dealt with was read. Comes once, before the configuration.
-    Resumed(Resumed),
+    /// What an earlier run has left on record was read. Comes once, before the configuration.
+    Resumed(Box<Resumed>),
     /// The configuration was read anew, and is good.
     Reloaded(Rules),
     /// The configuration was read anew, and is broken: what it says, with file and line. The old one stays in force.

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use super::ask::{Looked, Progress};
 use super::asking::Asking;
 use super::pace::Held;
+use super::record::Keep;
 use super::state::{Entry, Key, MAX_EXPLAINED, MAX_TOLD};
 use super::{
-    Ask, Asker, Effect, Fate, HubTrouble, News, RuleName, Standing, Story, Tale, Telling, Watch, Whereabouts, merge,
+    Ask, Asker, Effect, Fate, HubTrouble, News, RuleName, Standing, Story, Tale, TaleId, Telling, Watch, Whereabouts,
+    merge,
 };
 use crate::koji::{BuildState, Cause, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
 
@@ -45,6 +47,7 @@ impl Watch {
         };
         if let Some(fate) = merge::fate(&news.change) {
             let tale = Tale {
+                id: TaleId::default(),
                 fate,
                 story,
                 rule: RuleName::MyTags,
@@ -110,6 +113,7 @@ impl Watch {
         let has_reason = fate == Fate::Failed || (mine && was_canceled(&story));
         let task = story.task;
         let tale = Tale {
+            id: TaleId::default(),
             fate,
             story,
             rule,
@@ -143,9 +147,14 @@ impl Watch {
             }
             None => {
                 self.make_room();
-                let told = self.told_before.remove(key).unwrap_or_default();
+                let told = self.told_before.take(key);
+                let mut story = merge::begin(news, at, mine);
+                let hub = self.hubs.get(&key.0);
+                story.usual = hub
+                    .zip(story.package.as_ref())
+                    .and_then(|(it, package)| it.usual(package));
                 let entry = Entry {
-                    story: merge::begin(news, at, mine),
+                    story,
                     told: told.into_iter().take(MAX_TOLD).collect(),
                     notice: None,
                     shown: None,
@@ -166,6 +175,11 @@ impl Watch {
         let Some(mut entry) = self.stories.remove(&of_task) else {
             return;
         };
+        self.keeps.push(Keep::Adopted {
+            instance: instance.clone(),
+            task,
+            build: build.clone(),
+        });
         if let Some(of_build) = self.stories.get_mut(&key) {
             // Another attempt under the same number. From here on the build tells.
             of_build.story.followed |= entry.story.followed;
@@ -261,7 +275,6 @@ impl Watch {
                     };
                     let mine = entry.story.mine;
                     self.learn_of_state(now, &news, mine, mark, effects);
-                    effects.push(Effect::Record(news));
                     return;
                 }
             }
@@ -301,6 +314,7 @@ impl Watch {
         };
         let story = entry.story.clone();
         let tale = Tale {
+            id: TaleId::default(),
             rule: rule_of(&story, story.mine, story.followed),
             fate: fate.clone(),
             story,
@@ -340,12 +354,6 @@ impl Watch {
                 change,
             };
             self.learn(now, &news, mine, mark, effects);
-            if let Some(ended) = news.change.happened()
-                && merge::is_end(&news.change)
-                && mark.is_none_or(|it| ended > it)
-            {
-                effects.push(Effect::Record(news));
-            }
         }
         for progress in looked.progress {
             let of_task = (instance.clone(), Subject::Task(progress.task));
@@ -355,11 +363,17 @@ impl Watch {
             }
         }
         for (package, usual) in looked.averages {
-            for entry in self.stories.values_mut() {
-                if entry.story.instance == *instance && entry.story.package.as_ref() == Some(&package) {
-                    entry.story.usual = usual;
-                }
-            }
+            let is_of_it = |it: &Entry| {
+                let story = &it.story;
+                story.instance == *instance && story.package.as_ref() == Some(&package) && story.usual != usual
+            };
+            self.stories.each(is_of_it, |it| it.story.usual = usual);
+            self.keeps.push(Keep::Usual {
+                instance: instance.clone(),
+                package: package.clone(),
+                usual,
+                at: now,
+            });
             self.hubs
                 .entry(instance.clone())
                 .or_default()
@@ -375,7 +389,7 @@ impl Watch {
             }
         }
         if looked.left_out > 0 {
-            self.away.left_out = self.away.left_out.saturating_add(looked.left_out);
+            self.away.leave_out(looked.left_out, []);
         }
     }
 
@@ -438,12 +452,13 @@ impl Watch {
                 tale.story.cause = Some(cause.clone());
             }
         });
-        let Some((id, (fate, rule))) = shown else {
+        let Some((id, (tale, fate, rule))) = shown else {
             return;
         };
         let is_waiting = self.waiting.contains_key(&id);
         if is_meant(&fate) && !is_waiting {
             let tale = Tale {
+                id: tale,
                 fate,
                 story,
                 rule,
@@ -575,6 +590,11 @@ fn rule_of(story: &Story, mine: bool, followed: bool) -> RuleName {
 }
 
 impl Entry {
+    /// Returns whether there is a reason that nobody has found yet.
+    pub(super) fn is_unexplained(&self) -> bool {
+        self.story.cause.is_none() && has_reason(&self.story)
+    }
+
     /// Notes an ending, and returns whether it is a new one. The same state at another time is another ending: the
     /// build was built again in between. Old hubs do not tell the time; then it is the same until a start was seen.
     pub(super) fn is_first(&mut self, standing: Standing, ended: Option<Timestamp>) -> bool {

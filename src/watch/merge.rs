@@ -73,15 +73,6 @@ fn is_another_attempt(story: &Story, change: &Change) -> bool {
     }
 }
 
-/// Returns whether the change is an ending.
-pub(super) fn is_end(change: &Change) -> bool {
-    match change {
-        Change::Build(it) => it.new.is_settled(),
-        Change::Task(it) => it.new.is_settled(),
-        Change::Tag(_) => false,
-    }
-}
-
 /// Brings the story up to the change. What the message leaves out is kept.
 pub(super) fn tell(story: &mut Story, change: &Change, at: Timestamp) {
     story.changed = at;

@@ -52,6 +52,7 @@ pub struct Deed {
 /// One piece of news: what has become of a build or a task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tale {
+    pub id: TaleId,
     pub fate: Fate,
     pub story: Story,
     /// The rule that wanted it told.
@@ -59,6 +60,10 @@ pub struct Tale {
     /// It came late: the build or task has moved on since.
     pub late: bool,
 }
+
+/// The number of a piece of news, for as long as there is a record. Grows.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TaleId(pub u64);
 
 /// What has become of a build or a task.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,6 +101,8 @@ pub struct Digest {
     pub tales: Vec<Tale>,
     /// How many more there were than could be kept.
     pub left_out: u32,
+    /// The numbers of those, as far as they are known.
+    pub besides: Vec<TaleId>,
     /// It all happened while nobody was listening: the computer slept, or we did not run.
     pub away: bool,
 }

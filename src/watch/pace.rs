@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Digest, Fate, Tale};
+use super::{Digest, Fate, Tale, TaleId};
 
 /// How many popups may appear within [`WINDOW`].
 pub(super) const MAX_POPUPS: usize = 5;
@@ -16,7 +16,10 @@ pub(super) const MAX_POPUPS: usize = 5;
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many tales a digest holds; more are only counted.
-pub(super) const MAX_HELD: usize = 200;
+pub const MAX_HELD: usize = 200;
+
+/// How many more are known by their number.
+pub const MAX_BESIDES: usize = 100_000;
 
 /// Keeps popups bearable.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,8 @@ pub(super) struct Pace {
 pub(super) struct Held {
     pub(super) tales: Vec<Tale>,
     pub(super) left_out: u32,
+    /// The numbers of those that were left out, as far as they are known.
+    pub(super) besides: Vec<TaleId>,
 }
 
 impl Held {
@@ -44,8 +49,20 @@ impl Held {
         if self.tales.len() < MAX_HELD {
             self.tales.push(tale);
         } else {
-            self.left_out = self.left_out.saturating_add(1);
+            self.leave_out(1, [tale.id]);
         }
+    }
+
+    /// Counts tales that there is no room for.
+    pub(super) fn leave_out(&mut self, count: u32, besides: impl IntoIterator<Item = TaleId>) {
+        self.left_out = self.left_out.saturating_add(count);
+        let room = MAX_BESIDES.saturating_sub(self.besides.len());
+        self.besides.extend(besides.into_iter().take(room));
+    }
+
+    /// Returns the numbers of all that is held.
+    pub(super) fn ids(&self) -> impl Iterator<Item = TaleId> {
+        self.tales.iter().map(|it| it.id).chain(self.besides.iter().copied())
     }
 
     /// Returns what was held as one telling.
@@ -53,6 +70,7 @@ impl Held {
         Digest {
             tales: self.tales,
             left_out: self.left_out,
+            besides: self.besides,
             away,
         }
     }
@@ -112,6 +130,11 @@ impl Pace {
     /// Returns whether something is held.
     pub(super) fn holds(&self) -> bool {
         !self.held.is_empty()
+    }
+
+    /// Returns the numbers of all that is held.
+    pub(super) fn ids(&self) -> impl Iterator<Item = TaleId> {
+        self.held.ids()
     }
 
     /// Changes each tale that is held.

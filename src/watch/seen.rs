@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::koji::InstanceName;
 
 /// How many messages are remembered. Only messages of interest count, so this is weeks of a busy packager.
-pub(super) const MAX_SEEN: usize = 4096;
+pub const MAX_SEEN: usize = 4096;
 
 /// Message ids, the oldest forgotten first. Two instances may hear one message, and each makes its own of it.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,12 @@ impl Seen {
         self.recorded.insert(message.clone(), false);
         self.order.push_back(message);
         Known::New
+    }
+
+    /// Puts back a message that is on record.
+    pub(super) fn restore(&mut self, instance: &InstanceName, message: &str) {
+        self.note(instance, message);
+        self.record(instance, message.to_owned());
     }
 
     /// Notes that a message is on record.

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::asking::Asking;
 use super::pace::{Held, Pace};
+use super::record::{Keep, Posted};
 use super::seen::Seen;
-use super::{Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story};
+use super::shelf::{Shelf, ToldBefore};
+use super::{
+    Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, TaleId,
+};
 use crate::koji::{InstanceName, Interest, Subject, TaskId};
 
 /// How many builds and tasks are remembered; settled ones make room first, the oldest before the newer.
@@ -15,6 +19,9 @@ pub const MAX_STORIES: usize = 1000;
 
 /// How many endings of one build are remembered; each build of the same number adds one.
 pub(super) const MAX_TOLD: usize = 16;
+
+/// How many endings are remembered of builds and tasks that had to make room.
+pub const MAX_TOLD_BEFORE: usize = 4096;
 
 /// How many packages can be muted at once.
 pub const MAX_MUTED: usize = 200;
@@ -28,6 +35,9 @@ pub(super) const MAX_EXPLAINED: usize = 50;
 /// How many things can be looked up at once.
 pub(super) const MAX_LOOKUPS: usize = 50;
 
+/// How many notices are known by the number that their server has for them.
+pub(super) const MAX_POSTED: usize = 256;
+
 /// How many questions wait for a person's yes.
 pub(super) const MAX_QUESTIONS: usize = 10;
 
@@ -35,7 +45,7 @@ pub(super) const MAX_QUESTIONS: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Watch {
     pub(super) rules: Rules,
-    pub(super) stories: BTreeMap<Key, Entry>,
+    pub(super) stories: Shelf,
     pub(super) seen: Seen,
     /// The messages whose record is under way, by delivery; at most as many as sources send ahead.
     pub(super) unrecorded: BTreeMap<Delivery, String>,
@@ -58,8 +68,23 @@ pub struct Watch {
     pub(super) hubs: BTreeMap<InstanceName, Asking>,
     /// Until when an earlier run has dealt with everything.
     pub(super) marks: BTreeMap<InstanceName, Timestamp>,
-    /// Endings after the mark that an earlier run has dealt with.
-    pub(super) told_before: BTreeMap<Key, Vec<Ending>>,
+    /// Endings that were dealt with, of what is not in the stories.
+    pub(super) told_before: ToldBefore,
+    /// The number of the newest tale.
+    pub(super) last_tale: TaleId,
+    /// What is to be told and has not reached a screen yet; each is held somewhere, waits, or is under way.
+    pub(super) due: BTreeSet<TaleId>,
+    /// What this step has changed of what is to be on record, beside the stories.
+    pub(super) keeps: Vec<Keep>,
+    /// What may be acknowledged when this step is on record.
+    pub(super) delivery: Option<Delivery>,
+    /// Which notification of the server is which notice, as long as it is on screen. At most [`MAX_POSTED`].
+    pub(super) posted: BTreeMap<NoticeId, Posted>,
+    /// How long builds take, as an earlier run has learned.
+    pub(super) usual_before: Vec<(InstanceName, String, Option<SignedDuration>)>,
+    /// When a source last told something to an earlier run.
+    pub(super) contacts_before: BTreeMap<InstanceName, Timestamp>,
+    pub(super) journal: Option<JournalTrouble>,
     pub(super) on_battery: bool,
     /// What happened while nobody listened, to be summed up.
     pub(super) away: Held,
@@ -77,15 +102,6 @@ pub struct Watch {
 /// An ending: the state, and when it was reached where that is known.
 pub type Ending = (Standing, Option<Timestamp>);
 
-/// What an earlier run had dealt with.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Resumed {
-    /// For each instance: all of mine that ended until then, by the hub's clock.
-    pub marks: BTreeMap<InstanceName, Timestamp>,
-    /// What ended after the mark and was dealt with all the same.
-    pub endings: Vec<(InstanceName, Subject, Ending)>,
-}
-
 /// What a story is filed under.
 pub(super) type Key = (InstanceName, Subject);
 
@@ -98,7 +114,7 @@ pub(super) struct Entry {
     /// The notification that is on screen for it, or on its way there.
     pub(super) notice: Option<NoticeId>,
     /// What that notification tells.
-    pub(super) shown: Option<(Fate, RuleName)>,
+    pub(super) shown: Option<(TaleId, Fate, RuleName)>,
     /// It failed, and nobody has looked yet.
     pub(super) unseen_failure: bool,
     /// That it will fail was dealt with.
@@ -123,6 +139,23 @@ pub(super) struct UnderWay {
     pub(super) notice: Notice,
     /// How many of this id were handed out and not answered; the last answer counts.
     pub(super) unanswered: u32,
+}
+
+/// Why what was told cannot be kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum JournalTrouble {
+    /// The disk is full.
+    DiskFull,
+    /// The folder or file is not to be written.
+    NotWritable,
+    /// Another program writes it.
+    Busy,
+    /// A newer version of us has made it.
+    Newer,
+    /// What was there could not be read and was set aside under this name; what comes is kept.
+    SetAside(String),
+    /// Something else.
+    Broken,
 }
 
 /// Notifications are held back.
@@ -158,7 +191,7 @@ impl Watch {
     pub fn new(rules: Rules) -> Self {
         let mut watch = Self {
             rules,
-            stories: BTreeMap::new(),
+            stories: Shelf::default(),
             seen: Seen::default(),
             unrecorded: BTreeMap::new(),
             last_notice: 0,
@@ -177,7 +210,15 @@ impl Watch {
             endings: Endings::default(),
             hubs: BTreeMap::new(),
             marks: BTreeMap::new(),
-            told_before: BTreeMap::new(),
+            told_before: ToldBefore::default(),
+            last_tale: TaleId::default(),
+            due: BTreeSet::new(),
+            keeps: Vec::new(),
+            delivery: None,
+            posted: BTreeMap::new(),
+            usual_before: Vec::new(),
+            contacts_before: BTreeMap::new(),
+            journal: None,
             on_battery: false,
             away: Held::default(),
             away_until: None,
@@ -276,6 +317,11 @@ impl Watch {
         self.pace.holds() || !self.missed.is_empty() || !self.away.is_empty() || !self.waiting.is_empty()
     }
 
+    /// Returns what is wrong with the journal, if anything.
+    pub fn journal_trouble(&self) -> Option<&JournalTrouble> {
+        self.journal.as_ref()
+    }
+
     /// Returns what is wrong with the configuration file, if anything.
     pub fn configuration_trouble(&self) -> Option<&str> {
         self.configuration.as_deref()
@@ -298,11 +344,12 @@ impl Watch {
         let instances: BTreeSet<_> = self.rules.instances.keys().cloned().collect();
         self.lines.retain(|name, _| instances.contains(name));
         for name in instances {
+            let last_heard = self.contacts_before.get(&name).copied();
             self.lines.entry(name).or_insert_with(|| Line {
                 link: Link::Connecting,
                 heard: 0,
                 spoiled: 0,
-                last_heard: None,
+                last_heard,
             });
         }
     }
@@ -314,7 +361,14 @@ impl Watch {
             let Some(key) = self.stories.iter().min_by_key(age).map(|(key, _)| key.clone()) else {
                 return;
             };
-            self.stories.remove(&key);
+            self.forget_story(&key);
+        }
+    }
+
+    /// Forgets a story, but not what was told of it.
+    pub(super) fn forget_story(&mut self, key: &Key) {
+        if let Some(entry) = self.stories.remove(key) {
+            self.told_before.put(key.clone(), entry.told);
         }
     }
 

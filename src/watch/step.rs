@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
+use super::record::Keep;
 use super::seen::Known;
-use super::state::{MAX_MUTED, MAX_STORIES, Pause};
+use super::state::{JournalTrouble, MAX_MUTED, Pause};
 use super::{
-    Delivery, Effect, Event, Fate, Link, News, PauseFor, Request, Resumed, RuleName, Rules, Save, Story, Tale, Telling,
-    Toggle, Watch,
+    Delivery, Effect, Event, Fate, Link, News, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle,
+    Watch,
 };
 use crate::koji::{InstanceName, Interest, Subject};
 
@@ -30,19 +31,22 @@ impl Watch {
             Event::NotMeant => self.answer_person(None, &mut effects),
             Event::Asked(request) => self.asked(now, request, &mut effects),
             Event::LinkChanged(instance, link) => self.link_changed(now, &instance, link, &mut effects),
+            Event::JournalChanged(trouble) => self.journal = trouble,
             Event::Shown(notice, outcome) => self.shown(now, notice, outcome),
+            Event::Posted(notice, posted) => self.posted(notice, posted),
             Event::Closed(notice, closed) => self.closed(notice, closed),
             Event::ServerChanged(is_there) => self.server_changed(is_there, &mut effects),
             Event::TrayChanged(is_there) => self.tray = Some(is_there),
             Event::AutostartChanged(is_on) => self.autostart = is_on,
             Event::Slept => self.look_everywhere(now),
             Event::OnBattery(is_so) => self.on_battery = is_so,
-            Event::Resumed(resumed) => self.resumed(resumed),
+            Event::Resumed(resumed) => self.resumed(now, *resumed, &mut effects),
             Event::Reloaded(rules) => self.reloaded(now, rules, &mut effects),
             Event::ReloadFailed(trouble) => self.configuration = Some(trouble),
             Event::Woke => {}
         }
         self.see_to_time(now, &mut effects);
+        self.keep(&mut effects);
         effects
     }
 
@@ -74,10 +78,15 @@ impl Watch {
                 return;
             }
         }
-        if let Some((message, delivery)) = news.message.as_ref().zip(news.delivery.as_ref()) {
-            self.unrecorded.insert(delivery.clone(), message.clone());
+        if let Some(id) = news.message {
+            if let Some(delivery) = &news.delivery {
+                self.unrecorded.insert(delivery.clone(), id.clone());
+            }
+            let instance = news.instance.clone();
+            self.keeps.push(Keep::Message { instance, id, at: now });
         }
-        effects.push(Effect::Record(news));
+        self.keeps.push(Keep::Contact(news.instance, now));
+        self.delivery = news.delivery;
     }
 
     fn recorded(&mut self, delivery: Delivery, effects: &mut Vec<Effect>) {
@@ -113,10 +122,13 @@ impl Watch {
             Request::Mute { package, until } => self.mute(now, package, until),
             Request::Unmute { package } => {
                 self.muted.remove(&package);
+                self.keeps.push(Keep::Muted(package, None));
             }
             Request::MarkSeen => {
-                for entry in self.stories.values_mut() {
-                    entry.unseen_failure = false;
+                self.stories
+                    .each(|it| it.unseen_failure, |it| it.unseen_failure = false);
+                if matches!(self.journal, Some(JournalTrouble::SetAside(_))) {
+                    self.journal = None;
                 }
             }
             Request::Pause(until) => {
@@ -124,13 +136,16 @@ impl Watch {
                     until: self.end(now, until),
                     asked: until,
                 });
+                self.keeps.push(Keep::Paused(self.pause));
             }
             Request::Resume => self.resume(effects),
             Request::StartAtLogin(on) => effects.push(Effect::StartAtLogin(on)),
             Request::EditPreferences => effects.push(Effect::EditPreferences),
             Request::Reload => effects.push(Effect::Reload),
             Request::Quit => {
-                self.tell_what_is_held(effects);
+                if !self.rules.live {
+                    self.tell_what_is_held(effects);
+                }
                 effects.push(Effect::Quit);
             }
         }
@@ -149,27 +164,17 @@ impl Watch {
         self.configuration = None;
         self.file_lines();
         let instances = &self.rules.instances;
-        self.stories.retain(|(instance, _), _| instances.contains_key(instance));
+        for key in self.stories.keys(|(instance, _), _| !instances.contains_key(instance)) {
+            self.forget_story(&key);
+        }
+        let instances = &self.rules.instances;
         self.explaining.retain(|(instance, _)| instances.contains_key(instance));
         self.unexplained
             .retain(|(instance, _), _| instances.contains_key(instance));
         self.file_hubs(now);
         self.take_names();
+        self.tell_what_was_left(now);
         self.listen_anew(&before, effects);
-    }
-
-    /// Takes up what an earlier run had dealt with.
-    fn resumed(&mut self, resumed: Resumed) {
-        for (instance, mark) in &resumed.marks {
-            if let Some(asking) = self.hubs.get_mut(instance) {
-                asking.mark = Some(*mark);
-            }
-        }
-        self.marks = resumed.marks;
-        for (instance, subject, ending) in resumed.endings.into_iter().take(MAX_STORIES) {
-            let endings: &mut Vec<_> = self.told_before.entry((instance, subject)).or_default();
-            endings.push(ending);
-        }
     }
 
     pub(super) fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {
@@ -182,7 +187,9 @@ impl Watch {
 
     fn mute(&mut self, now: Timestamp, package: String, until: PauseFor) {
         if self.muted.len() >= MAX_MUTED && !self.muted.contains_key(&package) {
-            self.muted.pop_first();
+            if let Some((package, _)) = self.muted.pop_first() {
+                self.keeps.push(Keep::Muted(package, None));
+            }
         }
         let is_other = |it: &Tale| it.story.package.as_ref() != Some(&package);
         self.pace.retain(is_other);
@@ -197,6 +204,7 @@ impl Watch {
             Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => true,
         });
         let end = self.end(now, until);
+        self.keeps.push(Keep::Muted(package.clone(), Some(end)));
         self.muted.insert(package, end);
     }
 
@@ -217,7 +225,9 @@ impl Watch {
     }
 
     fn resume(&mut self, effects: &mut Vec<Effect>) {
-        self.pause = None;
+        if self.pause.take().is_some() {
+            self.keeps.push(Keep::Paused(None));
+        }
         if self.server != Some(false) {
             self.show_waiting(effects);
         }
@@ -227,7 +237,9 @@ impl Watch {
 
     /// Does what has become due.
     fn see_to_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        self.muted.retain(|_, until| until.is_none_or(|it| it > now));
+        let is_over = |it: &Option<Timestamp>| it.is_some_and(|it| it <= now);
+        let over = self.muted.extract_if(.., |_, until| is_over(until));
+        self.keeps.extend(over.map(|(package, _)| Keep::Muted(package, None)));
         if self.pause.and_then(|it| it.until).is_some_and(|it| it <= now) {
             self.resume(effects);
         }
@@ -248,7 +260,9 @@ impl Watch {
         self.see_to_hubs(now, effects);
         // The end of a build that has run for so long was missed.
         let is_lost = |it: &Story| !it.standing.is_settled() && now.duration_since(it.changed) > LONGEST_BUILD;
-        self.stories.retain(|_, it| !is_lost(&it.story));
+        for key in self.stories.keys(|_, it| is_lost(&it.story)) {
+            self.forget_story(&key);
+        }
     }
 
     fn spoiled(&mut self, instance: &InstanceName) {

@@ -3,24 +3,24 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Held, MAX_POPUPS};
-use super::state::{Key, MAX_WAITING, UnderWay};
+use super::state::{Entry, Key, MAX_WAITING, UnderWay};
 use super::{Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, Telling, Watch};
 
 /// What ended longer ago than this when it comes to us was missed: the computer slept, or we did not run.
 const ABSENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long more of what was missed is waited for, where no hub is being asked.
-const GATHER: SignedDuration = SignedDuration::from_secs(3);
+pub(super) const GATHER: SignedDuration = SignedDuration::from_secs(3);
 
 /// The same, while a hub is being asked: its answer ends the wait.
-const CATCH_UP: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const CATCH_UP: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long after a notification server did not answer it is tried again, if nothing is heard of it before.
 const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 impl Watch {
     /// Tells a tale, holds it, or leaves it.
-    pub(super) fn tell(&mut self, now: Timestamp, key: &Key, tale: Tale, effects: &mut Vec<Effect>) {
+    pub(super) fn tell(&mut self, now: Timestamp, key: &Key, mut tale: Tale, effects: &mut Vec<Effect>) {
         let on_screen = self.stories.get(key).and_then(|it| it.notice);
         if !self.is_wanted(&tale) {
             let is_tag = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_));
@@ -35,6 +35,7 @@ impl Watch {
             }
             return;
         }
+        self.make_due(&mut tale);
         if self.pause.is_some() {
             self.missed.push(tale);
             return;
@@ -68,7 +69,7 @@ impl Watch {
         self.away_until = None;
         let away = std::mem::take(&mut self.away);
         if self.pause.is_some() {
-            self.missed.left_out = self.missed.left_out.saturating_add(away.left_out);
+            self.missed.leave_out(away.left_out, away.besides);
             for tale in away.tales {
                 self.missed.push(tale);
             }
@@ -89,7 +90,7 @@ impl Watch {
         let id = shown.unwrap_or_else(|| self.next_notice());
         if let Some(entry) = self.stories.get_mut(&key) {
             entry.notice = Some(id);
-            entry.shown = Some((tale.fate.clone(), tale.rule));
+            entry.shown = Some((tale.id, tale.fate.clone(), tale.rule));
         }
         self.show(id, shown.is_some(), Telling::One(tale), effects);
     }
@@ -137,8 +138,10 @@ impl Watch {
     pub(super) fn shown(&mut self, now: Timestamp, id: NoticeId, outcome: Outcome) {
         let Some(mut under_way) = self.under_way.remove(&id) else {
             // A server that hung has taken it after all.
-            if outcome == Outcome::Taken {
-                self.waiting.remove(&id);
+            if outcome == Outcome::Taken
+                && let Some(notice) = self.waiting.remove(&id)
+            {
+                self.is_told(now, &notice.telling);
             }
             return;
         };
@@ -148,7 +151,10 @@ impl Watch {
             return;
         }
         match outcome {
-            Outcome::Taken => self.server = Some(true),
+            Outcome::Taken => {
+                self.server = Some(true);
+                self.is_told(now, &under_way.notice.telling);
+            }
             Outcome::Lost if self.questions.remove(&id).is_some() => {}
             Outcome::Lost => {
                 self.waiting.insert(id, under_way.notice);
@@ -195,8 +201,10 @@ impl Watch {
             return;
         }
         // Whatever was on screen went with the server.
-        for entry in self.stories.values_mut() {
-            entry.notice = None;
+        self.stories.each(|it| it.notice.is_some(), |it| it.notice = None);
+        let gone: Vec<_> = self.posted.keys().copied().collect();
+        for notice in gone {
+            self.no_longer_posted(notice);
         }
     }
 
@@ -220,25 +228,21 @@ impl Watch {
 
     pub(super) fn closed(&mut self, notice: NoticeId, closed: Closed) {
         self.questions.remove(&notice);
-        for entry in self.stories.values_mut() {
-            if entry.notice == Some(notice) {
-                entry.notice = None;
-                match closed {
-                    Closed::Expired => {}
-                    Closed::Dismissed | Closed::Otherwise => entry.unseen_failure = false,
-                }
+        self.no_longer_posted(notice);
+        let close = |entry: &mut Entry| {
+            entry.notice = None;
+            match closed {
+                Closed::Expired => {}
+                Closed::Dismissed | Closed::Otherwise => entry.unseen_failure = false,
             }
-        }
+        };
+        self.stories.each(|it| it.notice == Some(notice), close);
     }
 
     pub(super) fn forget_notice(&mut self, notice: NoticeId) {
         self.waiting.remove(&notice);
         self.under_way.remove(&notice);
-        for entry in self.stories.values_mut() {
-            if entry.notice == Some(notice) {
-                entry.notice = None;
-            }
-        }
+        self.stories.each(|it| it.notice == Some(notice), |it| it.notice = None);
     }
 }
 
@@ -246,7 +250,7 @@ fn gather(held: &mut Held, telling: Telling) {
     match telling {
         Telling::One(tale) => held.push(tale),
         Telling::Many(digest) => {
-            held.left_out = held.left_out.saturating_add(digest.left_out);
+            held.leave_out(digest.left_out, digest.besides);
             for tale in digest.tales {
                 held.push(tale);
             }

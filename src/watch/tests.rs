@@ -14,8 +14,10 @@ use proptest::prelude::*;
 mod again;
 mod first_look;
 mod hub;
+mod kept;
 mod reasons;
 
+use super::state::MAX_STORIES;
 use super::*;
 use crate::koji::{
     BuildChange, BuildId, BuildState, Change, InstanceName, Nvr, Subject, TagChange, TaskChange, TaskId, TaskState,
@@ -261,23 +263,6 @@ fn a_burst_folds_into_a_digest() {
             show #5 Finished p5-1-1 COMPLETE my-builds
             show #6 digest p6-1-1 COMPLETE, p7-1-1 COMPLETE, p8-1-1 COMPLETE, p9-1-1 COMPLETE
             show #7 Finished p20-1-1 COMPLETE my-builds
-        "#]],
-    );
-}
-
-#[test]
-fn who_leaves_in_a_burst_tells_what_is_held() {
-    check(
-        "burst 1 7
-         asked quit",
-        expect![[r#"
-            show #1 Finished p1-1-1 COMPLETE my-builds
-            show #2 Finished p2-1-1 COMPLETE my-builds
-            show #3 Finished p3-1-1 COMPLETE my-builds
-            show #4 Finished p4-1-1 COMPLETE my-builds
-            show #5 Finished p5-1-1 COMPLETE my-builds
-            show #6 digest p6-1-1 COMPLETE, p7-1-1 COMPLETE
-            Quit
         "#]],
     );
 }
@@ -559,9 +544,11 @@ fn whoever_opens_the_page_of_a_failure_has_seen_it() {
         token: None,
         about: Some((fedora(), Subject::Build(BuildId(7)))),
     };
-    assert_eq!(
-        watch.step(time(1), Event::Asked(open)),
-        [Effect::Open { link, token: None }]
+    let effects = watch.step(time(1), Event::Asked(open));
+    assert_eq!(effects.first(), Some(&Effect::Open { link, token: None }));
+    assert!(
+        matches!(effects.as_slice(), [_, Effect::Record(_)]),
+        "that it was seen is kept"
     );
     assert_eq!(watch.unseen_failures(), 1);
     assert_eq!(
@@ -629,7 +616,11 @@ proptest! {
                         *told.entry((tale.story.subject.clone(), tale.story.standing.name(), second)).or_default() += 1;
                     }
                 }
-                Effect::Record(news) => *answered.entry(news.delivery.unwrap().tag).or_insert(0) += 1,
+                Effect::Record(record) => {
+                    if let Some(delivery) = record.delivery {
+                        *answered.entry(delivery.tag).or_insert(0) += 1;
+                    }
+                }
                 Effect::Acknowledge(delivery) => *answered.entry(delivery.tag).or_insert(0) += 1,
                 _ => {}
             }
@@ -654,6 +645,11 @@ fn check(script: &str, expected: Expect) {
 }
 
 fn run(watch: &mut Watch, script: &str) -> String {
+    run_and_keep(watch, script, &mut |_| ())
+}
+
+/// Runs a script, and hands out what is to be on record.
+fn run_and_keep(watch: &mut Watch, script: &str, keep: &mut dyn FnMut(Record)) -> String {
     let mut now = time(0);
     let mut done = String::new();
     for line in script.lines() {
@@ -700,10 +696,16 @@ fn run(watch: &mut Watch, script: &str) -> String {
         };
         for event in events {
             for effect in watch.step(now, event) {
+                if let Effect::Record(record) = &effect {
+                    keep(record.clone());
+                }
                 if quiet && !matches!(effect, Effect::Show(_)) {
                     continue;
                 }
-                writeln!(done, "{}", describe(&effect)).unwrap();
+                let words = describe(&effect);
+                if !words.is_empty() {
+                    writeln!(done, "{words}").unwrap();
+                }
             }
         }
     }
@@ -848,7 +850,16 @@ fn describe(effect: &Effect) -> String {
             format!("show #{}{again} {what}", notice.id)
         }
         Effect::Withdraw(id) => format!("withdraw #{id}"),
-        Effect::Record(news) => format!("record {}", news.delivery.as_ref().map_or(0, |it| it.tag)),
+        Effect::Record(record) => {
+            // What else is kept has stories of its own.
+            let mark = |it: &Keep| match it {
+                Keep::Mark(_, mark) => Some(format!("mark {}", mark.duration_since(time(0)).as_secs())),
+                _ => None,
+            };
+            let recorded = record.delivery.iter().map(|it| format!("record {}", it.tag));
+            let lines: Vec<_> = record.keeps.iter().filter_map(mark).chain(recorded).collect();
+            lines.join("\n")
+        }
         Effect::Acknowledge(delivery) => format!("acknowledge {}", delivery.tag),
         Effect::Listen(instance, interest) => {
             let list = |it: &BTreeSet<String>| it.iter().cloned().collect::<Vec<_>>().join(",");
@@ -863,7 +874,6 @@ fn describe(effect: &Effect) -> String {
         Effect::Announce(story) => format!("announce {}", name(story)),
         Effect::Save(Save::Toggle(toggle, on)) => format!("save {toggle:?} {}", if *on { "on" } else { "off" }),
         Effect::Ask(_, ask) => format!("ask {}", hub::describe(ask)),
-        Effect::Mark(_, mark) => format!("mark {}", mark.duration_since(time(0)).as_secs()),
         Effect::Reply(ticket, reply) => format!("reply {} {}", ticket.0, hub::reply(reply)),
         other => format!("{other:?}"),
     }

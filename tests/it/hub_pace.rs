@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::koji::{Change, InstanceName, TaskChange, TaskId, TaskState};
 use koji_notify::watch::{
-    Ask, Effect, Event, HubTrouble, Learned, Link, Looked, Request, Resumed, Rules, Unanswered, Wanted, Watch, Whose,
+    Ask, Effect, Event, HubTrouble, Learned, Link, Looked, Request, Rules, Unanswered, Wanted, Watch, Whose,
 };
 
 use crate::hub_asks::Asker;
@@ -87,7 +87,7 @@ fn looks(hours: Hours, seed: i64) -> [usize; 3] {
     let mut count = [0; 3];
     let mut coming: BTreeMap<Timestamp, Event> = BTreeMap::new();
     let mut events = vec![
-        Event::Resumed(Resumed::default()),
+        Event::Resumed(Box::default()),
         Event::OnBattery(hours.on_battery),
         Event::Reloaded(rules(hours)),
     ];

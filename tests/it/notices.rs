@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use expect_test::{Expect, expect};
 use koji_notify::desktop::notices::{self, CALL_LIMIT, Order};
 use koji_notify::view::{Action, Card, Urgency};
-use koji_notify::watch::{Closed, Event, NoticeId, Outcome, PauseFor, Request};
+use koji_notify::watch::{Closed, Event, NoticeId, Outcome, PauseFor, Posted, Request};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -597,6 +597,28 @@ impl Service {
 }
 
 /// A bus, our notices on it, and a server, if there is one.
+#[tokio::test]
+async fn what_an_earlier_run_left_on_this_server_is_closed() {
+    let mut stage = Stage::with_server(EVERYTHING).await;
+    for number in [1, 2] {
+        stage.show_and_take(card(number)).await;
+    }
+    let [(NoticeId(1), at)] = stage.posted.as_slice() else {
+        panic!("{:?}", stage.posted);
+    };
+    let elsewhere = Posted {
+        server: format!("{} :1.999", at.server.split(' ').next().unwrap()),
+        number: 77,
+    };
+    let at = at.clone();
+    stage.order(Order::TakeDown(vec![elsewhere, at.clone()]));
+    assert_eq!(
+        stage.closed_by_us().await,
+        at.number,
+        "the other one is on another server"
+    );
+}
+
 struct Stage {
     bus: SessionBus,
     server: Option<Server>,
@@ -604,6 +626,8 @@ struct Stage {
     us: String,
     orders: mpsc::Sender<Order>,
     events: mpsc::Receiver<Event>,
+    /// Where the notices are that were taken.
+    posted: Vec<(NoticeId, Posted)>,
     task: JoinHandle<()>,
 }
 
@@ -638,6 +662,7 @@ impl Stage {
             us,
             orders,
             events,
+            posted: Vec::new(),
             task,
         }
     }
@@ -660,8 +685,14 @@ impl Stage {
         self.orders.try_send(order).unwrap();
     }
 
+    /// Returns what has happened next; where the notices are on screen is kept aside.
     async fn event(&mut self) -> Event {
-        within(self.events.recv()).await.unwrap()
+        loop {
+            match within(self.events.recv()).await.unwrap() {
+                Event::Posted(notice, posted) => self.posted.push((notice, posted)),
+                other => return other,
+            }
+        }
     }
 
     async fn call(&mut self) -> Call {

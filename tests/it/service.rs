@@ -87,6 +87,7 @@ async fn each_property_that_can_change_is_told() {
         tray: false,
         instances: Vec::new(),
         configuration: Some("x".to_owned()),
+        journal: Some("y".to_owned()),
     };
     daemon.show(all_else);
     let told = heard.next_properties().await;
@@ -660,6 +661,7 @@ fn idle() -> Status {
             last_answer: 1_795_222_860,
         }],
         configuration: None,
+        journal: None,
     }
 }
 

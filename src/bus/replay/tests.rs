@@ -228,6 +228,8 @@ fn short(event: &Event) -> String {
         | Event::AutostartChanged(_)
         | Event::Reloaded(_)
         | Event::ReloadFailed(_)
+        | Event::JournalChanged(_)
+        | Event::Posted(..)
         | Event::Woke => panic!("no recording tells {event:?}"),
     }
 }

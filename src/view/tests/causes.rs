@@ -459,6 +459,7 @@ fn lines(lines: &[&str]) -> Vec<String> {
 
 pub(super) fn card_of(fate: Fate, story: Story) -> Card {
     let tale = Tale {
+        id: crate::watch::TaleId::default(),
         fate,
         story,
         rule: RuleName::MyBuilds,

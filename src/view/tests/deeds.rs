@@ -191,6 +191,7 @@ fn digest(fates: &[Fate], left_out: u32, away: bool) -> Card {
         story.subject = crate::koji::Subject::Build(BuildId(n));
         story.nvr = Nvr::parse(&format!("p{n}-1-1"));
         Tale {
+            id: crate::watch::TaleId::default(),
             fate: fate.clone(),
             story,
             rule: RuleName::MyBuilds,
@@ -200,6 +201,7 @@ fn digest(fates: &[Fate], left_out: u32, away: bool) -> Card {
     card_telling(Telling::Many(Digest {
         tales: (1..).zip(fates).map(tale).collect(),
         left_out,
+        besides: Vec::new(),
         away,
     }))
 }

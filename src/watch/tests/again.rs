@@ -22,9 +22,7 @@ fn what_each_look_repeats_is_told_once() {
             announce bash-5.3-1.fc43 BUILDING
             show #1 again Doomed bash-5.3-1.fc43 BUILDING my-builds because package
             ask look since=-3540 tasks=9 averages=bash
-            mark 60
             ask look since=-3540 tasks=9 averages=bash
-            mark 60
         "#]],
     );
 }
@@ -56,8 +54,6 @@ fn a_second_attempt_is_one_story_with_its_task() {
             mark 70
             announce bash-5.3-1.fc43 COMPLETE
             show #1 again Finished bash-5.3-1.fc43 COMPLETE my-builds
-            record 0
-            record 0
             mark 200
         "#]],
     );
@@ -103,10 +99,8 @@ fn a_task_whose_end_was_in_no_list_is_told_by_the_look_at_it() {
             announce task 9 FAILED
             show #1 Failed task 9 FAILED my-builds
             ask why Task(TaskId(9)) Some(TaskId(9))
-            record 0
             mark 3
             announce task 9 FAILED
-            record 0
             mark 80
         "#]],
     );

@@ -53,8 +53,8 @@ fn a_reason_that_could_not_be_had_is_asked_for_when_the_hub_answers() {
             record 3
             announce make-4.4-1.fc43 BUILDING
             record 4
-            mark 5
             ask why Build(BuildId(7)) None
+            mark 5
             announce bash-5.3-1.fc43 FAILED
             show #1 again Failed bash-5.3-1.fc43 FAILED my-builds because package
             mark 6
@@ -121,10 +121,8 @@ fn of_what_is_not_mine_or_has_no_record_nobody_is_asked_who_canceled_it() {
             ask look since=-3600 tasks=44 averages=bash
             announce task 44 CANCELED
             show #1 Canceled task 44 CANCELED followed
-            record 0
             announce task 45 CANCELED
             show #2 Canceled task 45 CANCELED my-builds
-            record 0
             mark 70
         "#]],
     );
@@ -154,8 +152,8 @@ fn who_canceled_it_is_asked_for_again_when_the_hub_answers_and_forgotten_when_it
             record 2
             announce zsh-5.9-1.fc43 BUILDING
             record 3
-            mark 5
             ask why Build(BuildId(7)) None
+            mark 5
             announce bash-5.3-1.fc43 CANCELED
             show #1 again Canceled bash-5.3-1.fc43 CANCELED my-builds because canceled by bob
         "#]],

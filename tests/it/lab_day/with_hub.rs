@@ -15,11 +15,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::bus::decode::Dialect;
 use koji_notify::bus::replay::{Recording, Speed};
-use koji_notify::journal::Journal;
+use koji_notify::journal::{self, Journal};
 use koji_notify::koji::{BuildState, Cause, CauseClass, InstanceName, LogName, Subject, TaskId, TaskState};
 use koji_notify::watch::{
-    Ask, Effect, Event, Fate, Learned, Link, Notice, NoticeId, Outcome, Request, Rules, Standing, Tale, Telling,
-    Wanted, Watch, Whose,
+    Ask, Effect, Event, Fate, Learned, Link, Notice, NoticeId, Outcome, Request, Resumed, Rules, Standing, Tale,
+    Telling, Wanted, Watch, Whose,
 };
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -314,7 +314,9 @@ struct Played {
     hub: SmallHub,
     asker: Asker,
     watch: Watch,
-    journal: Journal,
+    journal: Option<Journal>,
+    /// What the run before has left.
+    resumed: Resumed,
     state: TempDir,
     folder: std::path::PathBuf,
     look_takes: SignedDuration,
@@ -351,13 +353,14 @@ impl Played {
         let heard: Vec<_> = recording.heard().collect();
         let began = heard[0].0;
         let state = tempfile::tempdir().unwrap();
-        let (journal, trouble) = Journal::open(state.path(), began);
-        assert!(trouble.is_none());
+        let opened = journal::open(state.path(), began);
+        assert!(opened.aside.is_none());
         let mut played = Self {
             asker: Asker::of(&hub),
             hub,
             watch: Watch::new(rules(way.heard != Heard::Nothing)),
-            journal,
+            journal: Some(opened.journal.unwrap()),
+            resumed: opened.resumed,
             state,
             folder,
             look_takes: way.look_takes,
@@ -390,7 +393,8 @@ impl Played {
     }
 
     async fn start(&mut self) {
-        self.take(Event::Resumed(self.journal.resumed())).await;
+        let resumed = std::mem::take(&mut self.resumed);
+        self.take(Event::Resumed(Box::new(resumed))).await;
         self.take(Event::Reloaded(rules(self.has_bus))).await;
         if self.has_bus {
             self.take(Event::LinkChanged(lab(), Link::Up)).await;
@@ -400,15 +404,16 @@ impl Played {
     /// The program ends, and begins again at a time. What came over the bus in between is lost.
     async fn restart(&mut self, until: Timestamp) {
         self.take(Event::Asked(Request::Quit)).await;
-        if let Some(page) = self.journal.page() {
-            page.write().unwrap();
-        }
         let is_bus = |event: &Event| matches!(event, Event::Heard(_));
         self.coming.retain(|(at, _), event| is_bus(event) && *at > until);
         self.now = self.now.max(until);
-        let (journal, trouble) = Journal::open(self.state.path(), self.now);
-        assert!(trouble.is_none());
-        self.journal = journal;
+        if let Some(journal) = self.journal.take() {
+            journal.close().unwrap();
+        }
+        let opened = journal::open(self.state.path(), self.now);
+        assert!(opened.aside.is_none());
+        self.journal = Some(opened.journal.unwrap());
+        self.resumed = opened.resumed;
         self.watch = Watch::new(rules(self.has_bus));
         self.run += 1;
         self.start().await;
@@ -450,18 +455,22 @@ impl Played {
                         events.push_back(Event::Shown(notice.id, Outcome::Taken));
                         self.shown.push((self.now, self.run, notice));
                     }
-                    Effect::Record(news) => {
-                        self.journal.record(&news);
-                        events.extend(news.delivery.map(Event::Recorded));
+                    Effect::Record(record) => {
+                        let journal = self.journal.as_mut().unwrap();
+                        journal.write(&record.keeps, self.now).unwrap();
+                        events.extend(record.delivery.map(Event::Recorded));
                     }
-                    Effect::Mark(instance, mark) => self.journal.mark(instance, mark),
                     Effect::Ask(_, ask) => self.ask(ask).await,
                     Effect::Announce(story) => {
                         if let (Some(task), Some(cause)) = (story.task, story.cause) {
                             self.causes.insert(task, cause);
                         }
                     }
-                    Effect::Withdraw(_) | Effect::Acknowledge(_) | Effect::Listen(..) | Effect::Quit => {}
+                    Effect::TakeDown(_)
+                    | Effect::Withdraw(_)
+                    | Effect::Acknowledge(_)
+                    | Effect::Listen(..)
+                    | Effect::Quit => {}
                     other => panic!("nobody asked for {other:?}"),
                 }
             }
