@@ -8,6 +8,7 @@ mod daemon;
 mod demo;
 pub mod exit;
 mod follow;
+mod history;
 mod hub;
 mod log;
 mod pause;
@@ -61,6 +62,8 @@ enum Command {
     Unfollow(follow::Unfollow),
     /// Wait until a build or task has ended; the exit code tells how
     Wait(wait::Wait),
+    /// Show what has become of builds and tasks, and what was told of them
+    History(history::History),
     /// Show no notifications for a while
     Pause(pause::Pause),
     /// Show notifications again
@@ -102,6 +105,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Follow(follow) => follow.run().await,
             Command::Unfollow(unfollow) => unfollow.run().await,
             Command::Wait(wait) => wait.run().await,
+            Command::History(history) => history.run(&places),
             Command::Pause(pause) => pause.run().await,
             Command::Resume => pause::resume().await,
             Command::Hub(hub) => hub.run(places).await,

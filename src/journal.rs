@@ -2,7 +2,7 @@
 //!
 //! One SQLite file, `journal.sqlite` in the state folder, readable by its owner only. [`Journal::write`] puts a batch on
 //! disk whole or not at all, and once it returns, a power cut does not take it back (write-ahead log, one sync for each
-//! batch). A restart learns from [`open`] what was dealt with and what is still to be told; `koji-notify history` reads
+//! batch). A restart learns from [`open()`] what was dealt with and what is still to be told; `koji-notify history` reads
 //! the rest. A file that is broken is set aside under a name with a date and said, never deleted; one that a newer
 //! version of the program wrote is left alone. Rows that make no sense are skipped and counted: somebody may have
 //! edited them.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::history::NobodyToAsk;
 use super::hub::{NoHub, Twice};
 use crate::config::ConfigError;
 use crate::desktop::service::Refused;
@@ -56,7 +57,7 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
             NoHub::Unknown(..) | NoHub::Several(_) => Exit::Usage,
             NoHub::None(_) => Exit::Trouble,
         }
-    } else if error.is::<Twice>() {
+    } else if error.is::<Twice>() || error.is::<NobodyToAsk>() {
         Exit::Usage
     } else if error.is::<HubError>() {
         Exit::Trouble

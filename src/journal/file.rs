@@ -12,13 +12,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::JournalError;
+use super::{FILE, JournalError};
 
 /// Who has a lock on this file is the one who writes.
 const LOCK: &str = "journal.lock";
 
 /// What SQLite puts beside its file: the write-ahead log, and the index of it.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+/// What comes between the name of the file and the date on which it was set aside.
+const ASIDE: &str = ".broken-";
 
 /// How long we wait for somebody who reads or wipes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -125,7 +128,7 @@ pub(super) fn fold(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Renames the file and what is beside it to a name with a date that nothing has yet, and returns that name.
 pub(super) fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, JournalError> {
-    let stem = format!(".broken-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+    let stem = format!("{ASIDE}{}", now.strftime("%Y%m%dT%H%M%SZ"));
     let is_free = |name: &Path| {
         let mut all = vec![name.to_owned()];
         all.extend(BESIDE.map(|it| with(name, it)));
@@ -145,6 +148,20 @@ pub(super) fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, JournalE
         }
     }
     Ok(aside)
+}
+
+/// Returns the files in a folder that were set aside, in the order of their dates.
+pub(super) fn aside(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_aside = |it: &Path| {
+        let name = it.file_name().unwrap_or_default().as_encoded_bytes();
+        let rest = name.strip_prefix(FILE.as_bytes());
+        rest.is_some_and(|it| it.starts_with(ASIDE.as_bytes()))
+    };
+    let files = fs::read_dir(folder)?.map(|it| Ok(it?.path()));
+    let files = files.collect::<io::Result<Vec<_>>>()?;
+    let mut files: Vec<_> = files.into_iter().filter(|it| is_aside(it)).collect();
+    files.sort();
+    Ok(files)
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, ToSql, params};
 
 use super::resume::story;
-use super::written::{WrittenSubject, fate, nanoseconds, rule, text, time};
+use super::written::{WrittenSubject, fate, fate_text, nanoseconds, rule, text, time};
 use super::{FILE, JournalError, file, schema};
 use crate::koji::{BuildState, TaskState};
 use crate::watch::{Fate, RuleName, Standing, Story};
@@ -66,6 +66,13 @@ pub enum Outcome {
     Digest,
     /// Something newer has taken its place, or nobody wanted it any more.
     Dropped,
+}
+
+impl PastTale {
+    /// Returns what it told, as the file and `--json` spell it, and the tag that it is about.
+    pub fn what(&self) -> (&'static str, Option<&str>) {
+        fate_text(&self.fate)
+    }
 }
 
 impl Outcome {

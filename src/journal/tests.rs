@@ -3,6 +3,7 @@
 mod any;
 mod model;
 mod old;
+mod past;
 mod torn;
 mod world;
 

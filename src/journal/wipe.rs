@@ -1,7 +1,7 @@
 //! Forgets the history, and keeps what the promise needs: what is heard again is not told again, and what is still to
 //! be told is told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -14,10 +14,12 @@ use super::{FILE, JournalError, file, schema};
 const LATE: SignedDuration = SignedDuration::from_hours(48);
 
 /// What was forgotten.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Wiped {
     /// How many builds and tasks.
     pub stories: usize,
+    /// Broken files that were set aside, which may hold some of it, too. They are left alone.
+    pub aside: Vec<PathBuf>,
 }
 
 /// Forgets the history in a folder, so that nothing of it is left in the file. What runs, what is still to be told,
@@ -50,25 +52,29 @@ pub fn wipe(folder: &Path) -> Result<Option<Wiped>, JournalError> {
         schema::Version::Foreign => return Err(JournalError::broken(&path, "it is a database of another program")),
     }
     file::trust(&connection).map_err(sqlite)?;
-    let wiped = forget(&mut connection).map_err(sqlite)?;
+    let stories = forget(&mut connection).map_err(sqlite)?;
     // What was deleted still stands in pages that are free, and in the log.
     connection.execute("VACUUM", ()).map_err(sqlite)?;
     if !file::fold(&connection).map_err(sqlite)? {
         return Err(JournalError::busy(&path));
     }
     connection.close().map_err(|(_, error)| sqlite(error))?;
-    Ok(Some(wiped))
+    let aside = file::aside(folder).map_err(|it| JournalError::of_io(&path, it))?;
+    Ok(Some(Wiped { stories, aside }))
 }
 
-fn forget(connection: &mut Connection) -> rusqlite::Result<Wiped> {
+/// Returns how many builds and tasks that were.
+fn forget(connection: &mut Connection) -> rusqlite::Result<usize> {
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    // What is moved about on the way stays in memory.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     keep_endings(&transaction)?;
     let stories = transaction.execute("DELETE FROM stories WHERE settled = 1", ())?;
     transaction.execute("DELETE FROM tales WHERE outcome <> 'due'", ())?;
     transaction.execute("DELETE FROM usual", ())?;
     transaction.commit()?;
-    Ok(Wiped { stories })
+    Ok(stories)
 }
 
 /// Notes of the stories that go which endings were dealt with, as far as they may be heard of again.

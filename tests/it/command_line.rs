@@ -15,7 +15,7 @@ use crate::session_bus::SessionBus;
 /// No program here takes longer, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "daemon",
     "demo",
     "replay",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 12] = [
     "follow",
     "unfollow",
     "wait",
+    "history",
     "pause",
     "resume",
     "hub",
@@ -74,6 +75,13 @@ async fn a_wrong_command_line_is_told_with_code_2() {
         "hub call get-build",
         "hub call sslLogin",
         "hub call getBuild --login",
+        "history bash",
+        "history --json --csv",
+        "history --since yesterday",
+        "history --state broken",
+        "history --limit -1",
+        "history --yes",
+        "history --wipe --mine",
         "completions sh",
     ] {
         let words: Vec<_> = wrong.split(' ').collect();

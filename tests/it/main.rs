@@ -27,6 +27,7 @@ mod decoding;
 mod desktop_real;
 mod end_to_end;
 mod following;
+mod history;
 mod hub_account;
 mod hub_answers;
 mod hub_asks;

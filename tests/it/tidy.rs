@@ -37,7 +37,7 @@ const DOORS: [(&str, &[&str]); 16] = [
     (
         "cli",
         &[
-            "koji", "watch", "view", "bus", "hub", "config", "desktop", "daemon", "clock", "i18n",
+            "koji", "watch", "view", "bus", "hub", "journal", "config", "desktop", "daemon", "clock", "i18n",
         ],
     ),
     ("lib", &[]),
