@@ -186,10 +186,11 @@ impl Watch {
     }
 
     fn mute(&mut self, now: Timestamp, package: String, until: PauseFor) {
-        if self.muted.len() >= MAX_MUTED && !self.muted.contains_key(&package) {
-            if let Some((package, _)) = self.muted.pop_first() {
-                self.keeps.push(Keep::Muted(package, None));
-            }
+        if self.muted.len() >= MAX_MUTED
+            && !self.muted.contains_key(&package)
+            && let Some((package, _)) = self.muted.pop_first()
+        {
+            self.keeps.push(Keep::Muted(package, None));
         }
         let is_other = |it: &Tale| it.story.package.as_ref() != Some(&package);
         self.pace.retain(is_other);
@@ -237,9 +238,14 @@ impl Watch {
 
     /// Does what has become due.
     fn see_to_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let is_over = |it: &Option<Timestamp>| it.is_some_and(|it| it <= now);
-        let over = self.muted.extract_if(.., |_, until| is_over(until));
-        self.keeps.extend(over.map(|(package, _)| Keep::Muted(package, None)));
+        let keeps = &mut self.keeps;
+        self.muted.retain(|package, until| {
+            let is_over = until.is_some_and(|it| it <= now);
+            if is_over {
+                keeps.push(Keep::Muted(package.clone(), None));
+            }
+            !is_over
+        });
         if self.pause.and_then(|it| it.until).is_some_and(|it| it <= now) {
             self.resume(effects);
         }
