@@ -9,12 +9,14 @@
 
 pub mod binding;
 pub mod broker;
+mod calls;
 pub mod decode;
 mod dial;
 mod ledger;
 pub mod live;
 mod password;
 mod patience;
+pub mod patrol;
 pub mod probe;
 pub mod replay;
 mod session;

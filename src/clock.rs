@@ -2,9 +2,34 @@
 //!
 //! Everything else is told what time it is. `clippy.toml` bans the other ways of asking.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+/// When something last happened. To note it is one store and wakes nobody; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse(Arc<AtomicI64>);
+
+impl Pulse {
+    /// It happens now.
+    pub fn beat(&self) {
+        self.0.store(now().as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// Returns when it last happened; `None`: not yet.
+    pub fn last(&self) -> Option<Timestamp> {
+        let last = self.0.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(last).ok().filter(|_| last != 0)
+    }
+
+    /// Returns how long ago it last happened; `None`: not yet. A clock that was set back makes it no time at all.
+    pub fn age(&self) -> Option<Duration> {
+        let age = now().duration_since(self.last()?);
+        Some(Duration::try_from(age).unwrap_or_default())
+    }
+}
 
 /// Returns the time by the system's clock.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]

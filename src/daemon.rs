@@ -35,7 +35,7 @@ use crate::{clock, config};
 use doors::Doors;
 use hubs::Hubs;
 use memory::Memory;
-use sources::Sources;
+use sources::{SignBook, Sources};
 
 /// How many events wait before a source has to.
 const INBOX: usize = 1024;
@@ -102,14 +102,15 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     };
     let watch = Watch::new(rules);
     let is_live = matches!(work, Work::Live(_));
-    let Some(doors) = Doors::open(screen, is_live, &watch, &sites, inbox.clone()).await? else {
+    let signs = SignBook::default();
+    let Some(doors) = Doors::open(screen, is_live, &watch, &sites, &signs, inbox.clone()).await? else {
         return Ok(Ended::AlreadyRunning);
     };
     let mut house = House {
         doors,
         watch,
         sites,
-        sources: Sources::new(inbox.clone()),
+        sources: Sources::new(signs, inbox.clone()),
         hubs: Hubs::new(inbox.clone()),
         reading: JoinSet::new(),
         read_again: false,
@@ -269,6 +270,7 @@ impl House {
             Effect::TakeDown(posted) => self.doors.take_down(posted),
             Effect::Record(record) => return self.memory.record(record),
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
+            Effect::Doubt(instance) => self.sources.doubt(&instance),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),

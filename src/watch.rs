@@ -29,6 +29,7 @@ pub mod story;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod watchdog;
 
 pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, NotDone, Progress, Unanswered};
 pub use effect::{Effect, Reply, Save};

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::koji::Interest;
+
 pub use super::password::{Password, PasswordError};
 pub use crate::net::credentials::Trust;
 pub use crate::net::secret::Secret;
@@ -35,6 +37,14 @@ pub struct Broker {
     pub connection_timeout: Duration,
     /// Shown to the broker's administrator. Ours fill in what is missing.
     pub client_properties: BTreeMap<String, String>,
+}
+
+impl Broker {
+    /// Returns whether builds can be heard of: what the site's file asks for does not leave them out.
+    pub fn tells_of_builds(&self) -> bool {
+        let interest = Interest::default();
+        !super::binding::keys(&interest, self).is_empty()
+    }
 }
 
 /// The largest prefetch that a configuration may ask for.

@@ -31,7 +31,7 @@ use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 use super::broker::{Broker, Login, Secret};
 use super::trouble::LinkError;
 use super::wire::{Tether, tethered};
-use crate::clock;
+use crate::clock::{self, Pulse};
 use crate::net::credentials::{self, Identity};
 use crate::net::dial::{Io, is_here, reach, resolve, secure};
 use crate::net::trouble::{NetError, shortened, tls_error};
@@ -66,18 +66,18 @@ impl Line {
     }
 }
 
-/// Connects and logs in, all within the broker's time limit.
-pub(super) async fn dial(broker: &Broker) -> Result<Line, LinkError> {
+/// Connects and logs in, all within the broker's time limit. What comes by the line is noted as long as it lasts.
+pub(super) async fn dial(broker: &Broker, heard: &Pulse) -> Result<Line, LinkError> {
     let limit = broker.connection_timeout;
     // What is cut short here drops its tether, and lapin's thread ends with it.
-    timeout(limit, attempt(broker))
+    timeout(limit, attempt(broker, heard))
         .await
         .unwrap_or(Err(LinkError::Silent(limit)))
 }
 
-async fn attempt(broker: &Broker) -> Result<Line, LinkError> {
+async fn attempt(broker: &Broker, heard: &Pulse) -> Result<Line, LinkError> {
     let sasl = Sasl::of(&broker.login)?;
-    let (stream, tether) = connect(broker).await?;
+    let (stream, tether) = connect(broker, heard).await?;
     match log_in(broker, sasl, stream).await {
         Ok(connection) => Ok(Line { connection, tether }),
         Err(error) => {
@@ -106,16 +106,16 @@ fn refusal(broker: &Broker, error: lapin::Error) -> LinkError {
 /// A stream that lapin can read, clear or not.
 type IoStream = Compat<Box<dyn Io>>;
 
-async fn connect(broker: &Broker) -> Result<(IoStream, Tether), LinkError> {
+async fn connect(broker: &Broker, heard: &Pulse) -> Result<(IoStream, Tether), LinkError> {
     if broker.address.tls {
-        connect_tls(broker).await
+        connect_tls(broker, heard).await
     } else {
-        connect_clear(broker).await
+        connect_clear(broker, heard).await
     }
 }
 
 /// Only a broker on this very machine is spoken to in clear, and only where a password can say who we are.
-async fn connect_clear(broker: &Broker) -> Result<(IoStream, Tether), LinkError> {
+async fn connect_clear(broker: &Broker, heard: &Pulse) -> Result<(IoStream, Tether), LinkError> {
     match &broker.login {
         Login::Plain { .. } => {}
         Login::External { .. } => return Err(LinkError::Unprotected),
@@ -124,18 +124,18 @@ async fn connect_clear(broker: &Broker) -> Result<(IoStream, Tether), LinkError>
     if !is_here(&addresses) {
         return Err(LinkError::Unprotected);
     }
-    let (wire, tether) = tethered(reach(&addresses, broker.connection_timeout).await?);
+    let (wire, tether) = tethered(reach(&addresses, broker.connection_timeout).await?, heard.clone());
     Ok(((Box::new(wire) as Box<dyn Io>).compat(), tether))
 }
 
-async fn connect_tls(broker: &Broker) -> Result<(IoStream, Tether), LinkError> {
+async fn connect_tls(broker: &Broker, heard: &Pulse) -> Result<(IoStream, Tether), LinkError> {
     let identity = match &broker.login {
         Login::External { certificate, key } => Some(Identity { certificate, key }),
         Login::Plain { .. } => None,
     };
     let config = credentials::tls(&broker.trust, identity, clock::now())?;
     let addresses = resolve(&broker.address.host, broker.address.port).await?;
-    let (wire, tether) = tethered(reach(&addresses, broker.connection_timeout).await?);
+    let (wire, tether) = tethered(reach(&addresses, broker.connection_timeout).await?, heard.clone());
     match secure(config, &broker.address.host, wire).await {
         Ok(stream) => Ok(((Box::new(stream) as Box<dyn Io>).compat(), tether)),
         Err(NetError::Unreachable(error)) if identity.is_some() && tether.has_heard() => Err(LinkError::HungUp(error)),

@@ -7,7 +7,6 @@
 //! It deliberately does not know what the loop makes of the news.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -22,11 +21,13 @@ use tracing::{debug, info, warn};
 
 use super::binding;
 use super::broker::Broker;
+use super::calls::{Call, Calls, Interruption};
 use super::decode::{Decoded, Dialect, Envelope, decode};
 use super::patience::Patience;
-use super::session::{Session, memory_of_one_before};
+use super::patrol::Patrol;
+use super::session::{Held, Left, Session, memory_of_one_before};
 use super::sieve::concerns_headers;
-use super::source::{Orders, Source};
+use super::source::{Orders, Signs, Source};
 use super::trouble::LinkError;
 use crate::clock;
 use crate::koji::{Change, InstanceName, Interest};
@@ -49,11 +50,22 @@ static LINES: AtomicU32 = AtomicU32::new(0);
 pub struct BrokerSource {
     instance: InstanceName,
     broker: Broker,
+    patrol: Patrol,
 }
 
 impl BrokerSource {
     pub fn new(instance: InstanceName, broker: Broker) -> Self {
-        Self { instance, broker }
+        Self {
+            instance,
+            broker,
+            patrol: Patrol::default(),
+        }
+    }
+
+    /// Examines a quiet line after other times than usual.
+    #[must_use]
+    pub fn with_patrol(self, patrol: Patrol) -> Self {
+        Self { patrol, ..self }
     }
 }
 
@@ -70,6 +82,8 @@ enum Ended {
     Stopped,
     /// The computer was asleep.
     Woken,
+    /// It looked sound and did not bring what it should have brought.
+    Doubted,
     /// It did not come up.
     Failed(LinkError),
     /// It was up for so long.
@@ -82,6 +96,10 @@ struct Keeper {
     broker: Broker,
     dialect: Dialect,
     calls: Calls,
+    signs: Signs,
+    patrol: Patrol,
+    /// All that was published until then was heard, or waits in the queue that we left. `None`: no line yet.
+    heard_until: Option<Timestamp>,
     inbox: mpsc::Sender<Event>,
     patience: Patience,
     /// The number of the line; deliveries carry it.
@@ -99,7 +117,12 @@ struct Keeper {
 
 impl Keeper {
     fn new(source: BrokerSource, orders: Orders, inbox: mpsc::Sender<Event>) -> Self {
-        let BrokerSource { instance, broker } = source;
+        let BrokerSource {
+            instance,
+            broker,
+            patrol,
+        } = source;
+        let (calls, signs) = Calls::new(orders);
         Self {
             haunted: clock::now().checked_add(memory_of_one_before(&broker)).ok(),
             instance,
@@ -108,7 +131,10 @@ impl Keeper {
                 koji_instance: broker.koji_instance.clone(),
             },
             broker,
-            calls: Calls::new(orders),
+            calls,
+            signs,
+            patrol,
+            heard_until: None,
             inbox,
             patience: Patience::new(),
             connection: 0,
@@ -127,7 +153,7 @@ impl Keeper {
             }
             let (error, wait) = match self.try_line().await {
                 Ended::Stopped => return,
-                Ended::Woken => {
+                Ended::Woken | Ended::Doubted => {
                     is_new = true;
                     self.patience.succeeded();
                     continue;
@@ -143,7 +169,7 @@ impl Keeper {
                 }
                 Ended::Lost(error, held) => {
                     let is_passing = error.trouble().0.is_passing();
-                    let is_at_once = matches!(error, LinkError::QueueGone);
+                    let is_at_once = matches!(error, LinkError::QueueGone | LinkError::Deaf);
                     let soon = self.patience.after_line(held, is_at_once);
                     let wait = if is_passing {
                         soon
@@ -170,8 +196,13 @@ impl Keeper {
 
     /// Opens a line and keeps it as long as it lasts.
     async fn try_line(&mut self) -> Ended {
-        let interest = self.calls.interest.borrow_and_update().clone();
-        let opening = Session::open(&self.broker, &interest);
+        let interest = self.calls.begin_line();
+        let left = if self.heard_until.is_some() {
+            Left::Queue
+        } else {
+            Left::Unknown
+        };
+        let opening = Session::open(&self.broker, &interest, left, &self.signs.anything);
         let mut session = match self.calls.during(&self.inbox, opening).await {
             Ok(Ok(session)) => session,
             Ok(Err(error)) => return Ended::Failed(error),
@@ -195,8 +226,12 @@ impl Keeper {
         let since = clock::now();
         let mut tally = Tally::default();
         let mut ended = Ended::Stopped;
-        if self.report(Link::Up).await {
+        let heard_until = self.heard_until.replace(since);
+        if self.report(Link::Up).await && self.report_gap(session.held(), heard_until).await {
             ended = self.hear(&mut session, &mut tally).await;
+        }
+        if !matches!(ended, Ended::Doubted | Ended::Failed(LinkError::Deaf)) {
+            self.heard_until = self.signs.anything.last().max(self.heard_until);
         }
         for delivery in self.calls.last_words() {
             self.acknowledge(&mut session, &delivery);
@@ -212,7 +247,7 @@ impl Keeper {
                 let held = Duration::try_from(clock::now().duration_since(since)).unwrap_or_default();
                 Ended::Lost(error, held)
             }
-            Ended::Stopped | Ended::Woken | Ended::Lost(..) => ended,
+            Ended::Stopped | Ended::Woken | Ended::Doubted | Ended::Lost(..) => ended,
         }
     }
 
@@ -225,7 +260,31 @@ impl Keeper {
         let mut interest = Interest::default();
         let mut is_stale = true;
         let mut helped = 0;
+        let mut round = pin!(clock::pass(self.patrol.first(session.heartbeat())));
+        let mut is_doubted = false;
+        let mut is_due = false;
+        // When a doubt was last looked into on this line.
+        let mut looked_into: Option<Timestamp> = None;
         loop {
+            if std::mem::take(&mut is_doubted) {
+                if looked_into.is_some() && looked_into >= self.signs.message.last() {
+                    return Ended::Doubted;
+                }
+                looked_into = Some(clock::now());
+                let gap = self.heard_until;
+                if let Some(ended) = self.examine(session).await {
+                    return ended;
+                }
+                // What was bound was bound again. If it was not, something was missed.
+                if !self.report_missed(gap).await {
+                    return Ended::Stopped;
+                }
+            }
+            if std::mem::take(&mut is_due)
+                && let Some(ended) = self.examine(session).await
+            {
+                return ended;
+            }
             if std::mem::take(&mut is_stale) {
                 interest = self.calls.interest.borrow_and_update().clone();
                 let keys = binding::keys(&interest, &self.broker);
@@ -247,6 +306,7 @@ impl Keeper {
                     match self.obey(call, session) {
                         Obeyed::Ended(ended) => return ended,
                         Obeyed::Stale => is_stale = true,
+                        Obeyed::Doubted => is_doubted = true,
                         Obeyed::Done => {}
                     }
                 }
@@ -273,10 +333,47 @@ impl Keeper {
                 call = self.calls.next(&self.inbox) => match self.obey(call, session) {
                     Obeyed::Ended(ended) => return ended,
                     Obeyed::Stale => is_stale = true,
+                    Obeyed::Doubted => is_doubted = true,
                     Obeyed::Done => {}
                 },
+                () = round.as_mut() => {
+                    is_due = self.patrol.is_due(session.heartbeat(), &self.signs);
+                    round.set(clock::pass(self.patrol.next(session.heartbeat(), &self.signs)));
+                }
             }
         }
+    }
+
+    /// Looks whether the line is what it seems to be. Returns how it has ended, if it has.
+    async fn examine(&mut self, session: &mut Session) -> Option<Ended> {
+        let examined = tokio::select! {
+            examined = session.examine() => examined,
+            () = self.calls.hung_up() => return Some(Ended::Stopped),
+        };
+        if let Err(error) = examined {
+            return Some(Ended::Failed(error));
+        }
+        debug!(instance = %self.instance, "the line answers, and all is bound");
+        self.heard_until = Some(clock::now());
+        None
+    }
+
+    /// Says what may have been missed while there was no line. Returns `false` when nobody listens any more.
+    async fn report_gap(&mut self, held: Held, heard_until: Option<Timestamp>) -> bool {
+        match held {
+            Held::Unknown | Held::All => return true,
+            Held::Nothing => info!(instance = %self.instance, since = ?heard_until, "no queue was left"),
+            Held::Much(messages) => info!(instance = %self.instance, messages, "the queue may have overflowed"),
+        }
+        self.report_missed(heard_until).await
+    }
+
+    /// Says that something may have been missed. Returns `false` when nobody listens any more.
+    async fn report_missed(&mut self, heard_until: Option<Timestamp>) -> bool {
+        let Some(since) = heard_until else {
+            return true;
+        };
+        self.tell(Event::Missed(self.instance.clone(), since)).await
     }
 
     /// Does what the loop wants of a live line.
@@ -285,6 +382,7 @@ impl Keeper {
             Call::Stop => Obeyed::Ended(Ended::Stopped),
             Call::Wake => Obeyed::Ended(Ended::Woken),
             Call::Want => Obeyed::Stale,
+            Call::Doubt => Obeyed::Doubted,
             Call::Done(delivery) => {
                 self.acknowledge(session, &delivery);
                 Obeyed::Done
@@ -300,6 +398,7 @@ impl Keeper {
         session: &mut Session,
         tally: &mut Tally,
     ) -> bool {
+        self.signs.message.beat();
         let headers = message.properties.headers().as_ref();
         if headers.is_some_and(|it| !concerns_headers(it, interest)) {
             tally.skipped += 1;
@@ -409,105 +508,14 @@ impl Keeper {
     }
 }
 
-/// What the loop wants of us, one thing at a time.
-struct Calls {
-    interest: tokio::sync::watch::Receiver<Interest>,
-    acknowledge: mpsc::UnboundedReceiver<Delivery>,
-    woken: tokio::sync::watch::Receiver<u64>,
-    /// Nobody will tell us any more that the computer was asleep.
-    is_unwakeable: bool,
-    /// A second ear for the end, which takes nothing away from the first.
-    end: tokio::sync::watch::Receiver<Interest>,
-}
-
-/// Something that the loop wants.
-enum Call {
-    Stop,
-    Wake,
-    /// What is to be heard has changed.
-    Want,
-    /// A delivery need not be sent again.
-    Done(Delivery),
-}
-
 /// What came of a call.
 enum Obeyed {
     Done,
     /// What is bound has to be looked at.
     Stale,
+    /// The line has to be looked at.
+    Doubted,
     Ended(Ended),
-}
-
-/// What cuts short an attempt or a wait.
-enum Interruption {
-    Stop,
-    Wake,
-}
-
-impl Calls {
-    fn new(orders: Orders) -> Self {
-        let Orders {
-            interest,
-            acknowledge,
-            woken,
-        } = orders;
-        Self {
-            end: interest.clone(),
-            interest,
-            acknowledge,
-            woken,
-            is_unwakeable: false,
-        }
-    }
-
-    /// Waits for the next call. None is lost if the wait is given up.
-    async fn next(&mut self, inbox: &mpsc::Sender<Event>) -> Call {
-        loop {
-            tokio::select! {
-                () = inbox.closed() => return Call::Stop,
-                done = self.acknowledge.recv() => return done.map_or(Call::Stop, Call::Done),
-                changed = self.interest.changed() => {
-                    return if changed.is_ok() { Call::Want } else { Call::Stop };
-                }
-                woken = self.woken.changed(), if !self.is_unwakeable => {
-                    if woken.is_ok() {
-                        return Call::Wake;
-                    }
-                    self.is_unwakeable = true;
-                }
-            }
-        }
-    }
-
-    /// Returns what the work came to, unless it was cut short. There is no line meanwhile, so what is wanted is looked
-    /// up later, and deliveries of lines before cannot be acknowledged.
-    async fn during<T>(
-        &mut self,
-        inbox: &mpsc::Sender<Event>,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Interruption> {
-        let mut work = pin!(work);
-        loop {
-            tokio::select! {
-                done = work.as_mut() => return Ok(done),
-                call = self.next(inbox) => match call {
-                    Call::Stop => return Err(Interruption::Stop),
-                    Call::Wake => return Err(Interruption::Wake),
-                    Call::Want | Call::Done(_) => {}
-                },
-            }
-        }
-    }
-
-    /// Returns when the loop has let go of the orders.
-    async fn hung_up(&mut self) {
-        while self.end.changed().await.is_ok() {}
-    }
-
-    /// Returns the deliveries that were done with before the end.
-    fn last_words(&mut self) -> Vec<Delivery> {
-        std::iter::from_fn(|| self.acknowledge.try_recv().ok()).collect()
-    }
 }
 
 /// What became of a line's messages, for the log.

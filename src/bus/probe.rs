@@ -8,7 +8,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::broker::{Broker, Queue, QueueName};
-use super::session::Session;
+use super::session::{Left, Session};
+use crate::clock::Pulse;
 use crate::koji::Interest;
 use crate::net::credentials;
 use crate::watch::Trouble;
@@ -29,7 +30,7 @@ pub async fn probe(broker: &Broker, interest: &Interest) -> Result<(), Trouble> 
             arguments: broker.queue.arguments,
         };
     }
-    match Session::open(&broker, interest).await {
+    match Session::open(&broker, interest, Left::Unknown, &Pulse::default()).await {
         Ok(session) => {
             session.close().await;
             Ok(())

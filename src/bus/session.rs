@@ -24,7 +24,8 @@ use super::binding;
 use super::broker::{Argument, Broker, MAX_PREFETCH, QueueName};
 use super::dial::{Line, dial};
 use super::ledger::Ledger;
-use super::trouble::LinkError;
+use super::trouble::{LinkError, is_missing};
+use crate::clock::Pulse;
 use crate::koji::Interest;
 
 /// How many deliveries are taken at once before others get their turn: everything runs on one thread.
@@ -32,6 +33,13 @@ const HELPING: usize = 64;
 
 /// How long a broker is given to notice that a line is dead where no heartbeat is known.
 const WITHOUT_HEARTBEAT: Duration = Duration::from_secs(3 * 60);
+
+/// How long a line that is open may take to answer whether it is sound.
+const EXAMINED_WITHIN: Duration = Duration::from_secs(20);
+
+/// How many messages in a queue are so many that some may have been thrown away. Messages with their task trees have
+/// tens of kilobytes, and Fedora keeps 50 MB.
+const MUCH: u32 = 1000;
 
 /// A line that is subscribed.
 pub(super) struct Session {
@@ -41,16 +49,45 @@ pub(super) struct Session {
     queue: ShortString,
     exchange: ShortString,
     bound: BTreeSet<String>,
+    held: Held,
     ledger: Ledger,
     limit: Duration,
 }
 
+/// What we left on the broker.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Left {
+    /// Perhaps nothing: nobody has seen.
+    Unknown,
+    /// A queue, if it has a name, that holds what was published since.
+    Queue,
+}
+
+/// What a queue held for us while nobody read it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Held {
+    /// Nobody has looked.
+    Unknown,
+    /// All that was published, as far as anybody can tell.
+    All,
+    /// So much that the broker may have thrown some away: brokers bound what they keep, and say nothing.
+    Much(u32),
+    /// Nothing: the queue was made anew.
+    Nothing,
+}
+
 impl Session {
-    /// Dials, logs in, declares, binds and subscribes.
-    pub(super) async fn open(broker: &Broker, interest: &Interest) -> Result<Self, LinkError> {
-        let line = dial(broker).await?;
+    /// Dials, logs in, declares, binds and subscribes. `left` says whether a queue of ours was left there, `heard` is
+    /// where it is noted that the line lives.
+    pub(super) async fn open(
+        broker: &Broker,
+        interest: &Interest,
+        left: Left,
+        heard: &Pulse,
+    ) -> Result<Self, LinkError> {
+        let line = dial(broker, heard).await?;
         let limit = broker.connection_timeout;
-        let subscribed = timeout(limit, subscribe(broker, interest, &line)).await;
+        let subscribed = timeout(limit, subscribe(broker, interest, left, &line)).await;
         match subscribed.unwrap_or(Err(LinkError::Silent(limit))) {
             Ok(Subscription {
                 channel,
@@ -58,6 +95,7 @@ impl Session {
                 queue,
                 exchange,
                 bound,
+                held,
             }) => Ok(Self {
                 line,
                 channel,
@@ -65,6 +103,7 @@ impl Session {
                 queue,
                 exchange,
                 bound,
+                held,
                 ledger: Ledger::new(broker.prefetch),
                 limit,
             }),
@@ -84,6 +123,11 @@ impl Session {
         }
     }
 
+    /// Returns how often both sides show that they live; zero: they need not.
+    pub(super) fn heartbeat(&self) -> Duration {
+        self.line.heartbeat()
+    }
+
     /// Returns the queue's name as the broker knows it.
     pub(super) fn queue(&self) -> &str {
         self.queue.as_str()
@@ -92,6 +136,36 @@ impl Session {
     /// Returns the routing keys that are bound.
     pub(super) fn bound(&self) -> &BTreeSet<String> {
         &self.bound
+    }
+
+    /// Returns what the queue held for us.
+    pub(super) fn held(&self) -> Held {
+        self.held
+    }
+
+    /// Asks the broker whether the line is what it seems to be: it answers, the queue is there, and we are known to
+    /// read it. Then binds again what is bound: that changes nothing, unless somebody has unbound it.
+    ///
+    /// # Errors
+    /// If the line brings nothing any more, and another one may.
+    pub(super) async fn examine(&mut self) -> Result<(), LinkError> {
+        self.settle();
+        let limit = self.limit.min(EXAMINED_WITHIN);
+        let examination = async {
+            let passive = QueueDeclareOptions {
+                passive: true,
+                ..QueueDeclareOptions::default()
+            };
+            let looked = self
+                .channel
+                .queue_declare(self.queue.clone(), passive, FieldTable::default());
+            if looked.await.map_err(LinkError::Lost)?.consumer_count() == 0 {
+                return Err(LinkError::Deaf);
+            }
+            let again = |key| bind(&self.channel, &self.queue, &self.exchange, key);
+            try_join_all(self.bound.iter().map(|it| again(it))).await.map(drop)
+        };
+        timeout(limit, examination).await.unwrap_or(Err(LinkError::Mute(limit)))
     }
 
     /// Binds what is newly wanted, then unbinds what is no longer.
@@ -201,15 +275,26 @@ struct Subscription {
     queue: ShortString,
     exchange: ShortString,
     bound: BTreeSet<String>,
+    held: Held,
 }
 
-async fn subscribe(broker: &Broker, interest: &Interest, line: &Line) -> Result<Subscription, LinkError> {
+async fn subscribe(broker: &Broker, interest: &Interest, left: Left, line: &Line) -> Result<Subscription, LinkError> {
+    let is_there = match left {
+        Left::Queue => is_there(broker, line).await?,
+        Left::Unknown => None,
+    };
     let channel = line.connection.create_channel().await.map_err(LinkError::Subscribe)?;
     channel
         .basic_qos(broker.prefetch.clamp(1, MAX_PREFETCH), BasicQosOptions::default())
         .await
         .map_err(LinkError::Subscribe)?;
-    let (queue, is_named) = declare(broker, &channel).await?;
+    let (queue, is_named, waiting) = declare(broker, &channel).await?;
+    let held = match is_there {
+        None => Held::Unknown,
+        Some(false) => Held::Nothing,
+        Some(true) if waiting >= MUCH => Held::Much(waiting),
+        Some(true) => Held::All,
+    };
 
     let exchange = short(&broker.exchange)?;
     let bound = binding::keys(interest, broker);
@@ -243,11 +328,38 @@ async fn subscribe(broker: &Broker, interest: &Interest, line: &Line) -> Result<
         queue,
         exchange,
         bound,
+        held,
     })
 }
 
-/// Declares the queue, and returns its name and whether the name is one that another program could use too.
-async fn declare(broker: &Broker, channel: &Channel) -> Result<(ShortString, bool), LinkError> {
+/// Returns whether the queue that we left is there. Declaring it would not tell: an empty queue and a new one look the
+/// same. A broker that misses it closes the channel, so this takes one of its own.
+async fn is_there(broker: &Broker, line: &Line) -> Result<Option<bool>, LinkError> {
+    let name = match &broker.queue.name {
+        QueueName::ByServer => return Ok(Some(false)),
+        QueueName::Named(name) => short(name)?,
+    };
+    let channel = line.connection.create_channel().await.map_err(LinkError::Subscribe)?;
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let looked = channel.queue_declare(name, passive, FieldTable::default()).await;
+    let is_there = match &looked {
+        Ok(_) => Some(true),
+        Err(error) if is_missing(error) => Some(false),
+        // Whatever it is, declaring it comes to the same, and says so.
+        Err(_) => None,
+    };
+    if looked.is_ok() {
+        channel.close(200, "seen".into()).await.map_err(LinkError::Subscribe)?;
+    }
+    Ok(is_there)
+}
+
+/// Declares the queue, and returns its name, whether the name is one that another program could use too, and how many
+/// messages wait in it.
+async fn declare(broker: &Broker, channel: &Channel) -> Result<(ShortString, bool, u32), LinkError> {
     let queue = &broker.queue;
     let (name, is_named) = match &queue.name {
         QueueName::ByServer => (ShortString::default(), false),
@@ -275,7 +387,7 @@ async fn declare(broker: &Broker, channel: &Channel) -> Result<(ShortString, boo
         .await
         .map_err(LinkError::Subscribe)?;
     match declared.consumer_count() {
-        0 => Ok((declared.name().clone(), is_named)),
+        0 => Ok((declared.name().clone(), is_named, declared.message_count())),
         others => Err(LinkError::Held(others)),
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio::sync::mpsc;
 
+use crate::clock::Pulse;
 use crate::koji::Interest;
 use crate::watch::{Delivery, Event};
 
@@ -15,6 +16,19 @@ pub struct Orders {
     pub acknowledge: mpsc::UnboundedReceiver<Delivery>,
     /// The computer was asleep: the line is dead even if it does not look so.
     pub woken: tokio::sync::watch::Receiver<u64>,
+    /// Something that should have been heard was not: the line may be deaf even if it does not look so.
+    pub doubted: tokio::sync::watch::Receiver<u64>,
+    /// Where the source notes that the line lives.
+    pub signs: Signs,
+}
+
+/// The signs of life of a source, for whoever asks.
+#[derive(Clone, Debug, Default)]
+pub struct Signs {
+    /// A message, whosever it was.
+    pub message: Pulse,
+    /// Anything at all, a heartbeat too.
+    pub anything: Pulse,
 }
 
 /// A place that news comes from: a broker, or a recording.

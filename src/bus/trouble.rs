@@ -47,6 +47,12 @@ pub enum LinkError {
     /// The broker has cancelled our consumer: somebody deleted the queue, or its node went away.
     #[error("the queue was deleted")]
     QueueGone,
+    /// The line is open, heartbeats may come, and what we ask is not answered.
+    #[error("the line gives no answer within {} s", .0.as_secs_f32())]
+    Mute(Duration),
+    /// The queue is there, and the broker does not know that we read it.
+    #[error("the broker has forgotten that we read the queue")]
+    Deaf,
     #[error("the line broke")]
     Lost(#[source] lapin::Error),
 }
@@ -74,7 +80,7 @@ impl LinkError {
             Self::Subscribe(error) => of_subscribing(error),
             Self::Held(_) => Problem::QueueTaken,
             Self::TooLong(_) => Problem::QueueMismatch,
-            Self::Ghost | Self::QueueGone => Problem::Interrupted,
+            Self::Ghost | Self::QueueGone | Self::Mute(_) | Self::Deaf => Problem::Interrupted,
             Self::Lost(error) => of_a_live_line(error),
         }
     }
@@ -151,6 +157,11 @@ fn of_a_live_line(error: &lapin::Error) -> Problem {
         Some((406, _)) => Problem::Interrupted,
         Some(_) | None => of_subscribing(error),
     }
+}
+
+/// Returns whether a queue or exchange is not there.
+pub(super) fn is_missing(error: &lapin::Error) -> bool {
+    matches!(amqp_code(error), Some((404, _)))
 }
 
 fn amqp_code(error: &lapin::Error) -> Option<(u16, &str)> {

@@ -18,12 +18,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-/// Returns the socket as a wire, and the tether that cuts it when dropped.
-pub(super) fn tethered(tcp: TcpStream) -> (Wire, Tether) {
+use crate::clock::Pulse;
+
+/// Returns the socket as a wire, and the tether that cuts it when dropped. Whatever comes by the wire is noted.
+pub(super) fn tethered(tcp: TcpStream, heard: Pulse) -> (Wire, Tether) {
     let (held, gone) = oneshot::channel();
     let cut = Arc::new(Cut::default());
     let wire = Wire {
         tcp,
+        heard,
         cut: cut.clone(),
         _held: held,
     };
@@ -33,6 +36,7 @@ pub(super) fn tethered(tcp: TcpStream) -> (Wire, Tether) {
 /// One end of a TCP connection, until it is cut.
 pub(super) struct Wire {
     tcp: TcpStream,
+    heard: Pulse,
     cut: Arc<Cut>,
     /// Dropped with the wire, which is what the tether waits for.
     _held: oneshot::Sender<()>,
@@ -101,6 +105,7 @@ impl AsyncRead for Wire {
         let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.cut.heard.store(true, Ordering::Relaxed);
+            self.heard.beat();
         }
         read
     }
@@ -190,7 +195,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (far, _) = listener.accept().await.unwrap();
-        let (wire, tether) = tethered(near);
+        let (wire, tether) = tethered(near, Pulse::default());
         (wire, tether, far)
     }
 }

@@ -184,6 +184,7 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                 Effect::Record(record) => events.extend(record.delivery.map(Event::Recorded)),
                 Effect::Withdraw(_)
                 | Effect::Acknowledge(_)
+                | Effect::Doubt(_)
                 | Effect::Ask(..)
                 | Effect::TakeDown(_)
                 | Effect::Reply(..)

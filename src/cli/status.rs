@@ -43,6 +43,7 @@ fn describe(status: &view::Status, zone: &TimeZone) -> String {
             let values = [("instance", &*instance.name), ("text", &instance.text), ("n", &number)];
             lines.push(fill(&sentence, &values));
         }
+        lines.extend(signs(instance, zone));
         if instance.spoiled > 0 {
             let number = instance.spoiled.to_string();
             let sentence = tr_n(
@@ -74,6 +75,36 @@ fn describe(status: &view::Status, zone: &TimeZone) -> String {
         lines.push(trouble.clone());
     }
     lines.join("\n")
+}
+
+/// Returns when an instance's broker last said something, if it has one that ever did.
+fn signs(instance: &InstanceStatus, zone: &TimeZone) -> Option<String> {
+    let time = |second: i64| {
+        let time = Timestamp::from_second(second).ok().filter(|_| second > 0)?;
+        Some(time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string())
+    };
+    let sign = time(instance.last_sign)?;
+    let values = |message: &str| {
+        [
+            ("instance", instance.name.clone()),
+            ("message", message.to_owned()),
+            ("sign", sign.clone()),
+        ]
+    };
+    let said =
+        |sentence: &str, values: [(&str, String); 3]| fill(sentence, &values.each_ref().map(|(a, b)| (*a, &**b)));
+    Some(match time(instance.last_message) {
+        // Translators: one Koji instance: "fedora: last message at 2026-11-20 17:40:00, last sign of life at
+        // 2026-11-20 17:41:30". The messages are about anybody's builds, the signs of life come by the minute.
+        Some(message) => said(
+            &tr("{instance}: last message at {message}, last sign of life at {sign}"),
+            values(&message),
+        ),
+        None => said(
+            &tr("{instance}: no message yet, last sign of life at {sign}"),
+            values(""),
+        ),
+    })
 }
 
 /// Returns how an instance's hub is, if it has one.
@@ -114,6 +145,9 @@ mod tests {
             heard,
             spoiled,
             last_heard: 0,
+            last_message: 0,
+            last_sign: 0,
+            unheard: String::new(),
             broker: true,
             hub: "none".to_owned(),
             hub_text: String::new(),
@@ -140,7 +174,15 @@ mod tests {
                     last_answer: 1_795_192_800,
                     ..instance("fedora", 1, 0)
                 },
-                instance("mine", 2, 1),
+                InstanceStatus {
+                    last_message: 1_795_192_000,
+                    last_sign: 1_795_192_860,
+                    ..instance("mine", 2, 1)
+                },
+                InstanceStatus {
+                    last_sign: 1_795_192_860,
+                    ..instance("quiet", 0, 0)
+                },
                 InstanceStatus {
                     broker: false,
                     hub: "waiting".to_owned(),
@@ -156,7 +198,10 @@ mod tests {
             fedora: Connected; 1 message heard
             fedora: The hub answers; last answer at 2026-11-20 17:40:00
             mine: Connected; 2 messages heard
+            mine: last message at 2026-11-20 17:26:40, last sign of life at 2026-11-20 17:41:00
             mine: 1 message could not be read
+            quiet: Connected; 0 messages heard
+            quiet: no message yet, last sign of life at 2026-11-20 17:41:00
             polled: The hub has not answered yet
             Since the start: 3 built, 1 failed, 0 canceled
             No notification server is running; 1 notification is waiting

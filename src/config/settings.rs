@@ -60,6 +60,7 @@ impl Settings {
             guessed: it.users_from != Identity::Configuration,
             packages: it.packages.clone(),
             bus: it.broker.is_some(),
+            deaf_to_builds: it.broker.as_ref().is_some_and(|it| !it.tells_of_builds()),
             hub: it.hub.is_some(),
             logs_in: it.hub.as_ref().is_some_and(|it| it.access.login != Login::Nothing),
         };

@@ -1,6 +1,7 @@
 //! The ways out. None of them makes the loop wait.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -8,10 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
+use super::sources::SignBook;
 use super::{Line, Screen};
+use crate::bus::source::Signs;
 use crate::clock;
 use crate::config::{self, Places};
-use crate::desktop::service::{self, Ownership, Saying};
+use crate::desktop::service::{self, LastSigns, Ownership, Saying, Shown};
 use crate::desktop::{icons, notices, opener, tray};
 use crate::koji::{InstanceName, Known, Site};
 use crate::view::{self, Card, Means, Status, Tray};
@@ -67,6 +70,7 @@ impl Doors {
         is_live: bool,
         watch: &Watch,
         sites: &BTreeMap<InstanceName, Site>,
+        signs: &SignBook,
         inbox: mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
         let means = Means {
@@ -84,6 +88,7 @@ impl Doors {
                     view::tray::tray(watch, sites, means, clock::now()),
                     watch,
                     known.subscribe(),
+                    signs.clone(),
                     &inbox,
                 )
                 .await?
@@ -312,6 +317,7 @@ impl Desktop {
         tray: Tray,
         watch: &Watch,
         known: tokio::sync::watch::Receiver<Known>,
+        signs: SignBook,
         inbox: &mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
         let (notices, orders) = mpsc::channel(NOTICES);
@@ -321,7 +327,12 @@ impl Desktop {
         let mut tasks = JoinSet::new();
         if is_live {
             // The object is there before the name is, so that whoever waits for the name finds it.
-            let serve = service::serve(connection.clone(), status.subscribe(), known, said, inbox.clone()).await?;
+            let shown = Shown {
+                status: status.subscribe(),
+                known,
+                signs: Arc::new(move |instance| last_signs(&signs.of(instance))),
+            };
+            let serve = service::serve(connection.clone(), shown, said, inbox.clone()).await?;
             if service::take_name(&connection).await? == Ownership::Taken {
                 return Ok(None);
             }
@@ -341,6 +352,14 @@ impl Desktop {
             unsaid: Vec::new(),
             tasks,
         }))
+    }
+}
+
+/// Returns when a source last gave signs of life.
+fn last_signs(signs: &Signs) -> LastSigns {
+    LastSigns {
+        message: signs.message.last(),
+        anything: signs.anything.last(),
     }
 }
 
@@ -409,7 +428,7 @@ mod tests {
         let sites = BTreeMap::from([(centos, site.clone()), (fedora.clone(), site)]);
         let watch = Watch::new(rules.clone());
         let screen = Screen::Terminal(lines);
-        let doors = Doors::open(screen, false, &watch, &BTreeMap::new(), inbox).await;
+        let doors = Doors::open(screen, false, &watch, &BTreeMap::new(), &SignBook::default(), inbox).await;
         let mut doors = doors.unwrap().unwrap();
         let known = doors.known.subscribe();
         assert_eq!(follow(&known.borrow(), "4711"), Event::NotMeant);

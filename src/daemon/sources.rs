@@ -1,6 +1,7 @@
 //! The sources that run, one for each instance.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -8,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::bus::broker::Broker;
 use crate::bus::live::BrokerSource;
 use crate::bus::replay::Recording;
-use crate::bus::source::{Orders, Source};
+use crate::bus::source::{Orders, Signs, Source};
 use crate::config::Settings;
 use crate::koji::{InstanceName, Interest};
 use crate::watch::{Delivery, Event, Watch};
@@ -18,7 +19,20 @@ pub(super) struct Sources {
     running: BTreeMap<InstanceName, Running>,
     tasks: JoinSet<()>,
     woken: tokio::sync::watch::Sender<u64>,
+    signs: SignBook,
     inbox: mpsc::Sender<Event>,
+}
+
+/// The signs of life of all sources, for whoever asks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SignBook(Arc<Mutex<BTreeMap<InstanceName, Signs>>>);
+
+impl SignBook {
+    /// Returns where those of one source are noted, over all its lines.
+    pub(super) fn of(&self, instance: &InstanceName) -> Signs {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.entry(instance.clone()).or_default().clone()
+    }
 }
 
 /// A source that runs, and how it is told things. Dropping this ends it.
@@ -27,11 +41,13 @@ struct Running {
     broker: Option<Broker>,
     interest: tokio::sync::watch::Sender<Interest>,
     acknowledge: mpsc::UnboundedSender<Delivery>,
+    doubted: tokio::sync::watch::Sender<u64>,
 }
 
 impl Sources {
-    pub(super) fn new(inbox: mpsc::Sender<Event>) -> Self {
+    pub(super) fn new(signs: SignBook, inbox: mpsc::Sender<Event>) -> Self {
         Self {
+            signs,
             running: BTreeMap::new(),
             tasks: JoinSet::new(),
             woken: tokio::sync::watch::Sender::new(0),
@@ -71,16 +87,20 @@ impl Sources {
         let interest = watch.rules().interest(name);
         let interest = tokio::sync::watch::Sender::new(interest);
         let (acknowledge, acknowledged) = mpsc::unbounded_channel();
+        let doubted = tokio::sync::watch::Sender::new(0);
         let orders = Orders {
             interest: interest.subscribe(),
             acknowledge: acknowledged,
             woken: self.woken.subscribe(),
+            doubted: doubted.subscribe(),
+            signs: self.signs.of(name),
         };
         self.tasks.spawn(source.run(orders, self.inbox.clone()));
         let running = Running {
             broker,
             interest,
             acknowledge,
+            doubted,
         };
         self.running.insert(name.clone(), running);
     }
@@ -88,6 +108,13 @@ impl Sources {
     pub(super) fn listen(&self, instance: &InstanceName, interest: Interest) {
         if let Some(running) = self.running.get(instance) {
             running.interest.send_replace(interest);
+        }
+    }
+
+    /// Lets a source look into its line.
+    pub(super) fn doubt(&self, instance: &InstanceName) {
+        if let Some(running) = self.running.get(instance) {
+            running.doubted.send_modify(|it| *it += 1);
         }
     }
 

@@ -11,7 +11,9 @@ mod told;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use zbus::fdo::{self, RequestNameFlags, RequestNameReply};
@@ -89,27 +91,58 @@ pub enum Saying {
     Reply(Ticket, Reply),
 }
 
+/// What callers are shown of us.
+#[derive(Clone)]
+pub struct Shown {
+    pub status: tokio::sync::watch::Receiver<Status>,
+    /// What can be meant.
+    pub known: tokio::sync::watch::Receiver<Known>,
+    /// When an instance's broker last gave signs of life, as of now. They come all the time, and are shown to whoever
+    /// asks.
+    pub signs: Arc<dyn Fn(&InstanceName) -> LastSigns + Send + Sync>,
+}
+
+/// When a broker last gave signs of life.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LastSigns {
+    /// A message, whosever it was.
+    pub message: Option<Timestamp>,
+    /// Anything at all, a heartbeat too.
+    pub anything: Option<Timestamp>,
+}
+
+impl Shown {
+    /// Returns how an instance stands now.
+    fn instance(&self, status: &InstanceStatus) -> HashMap<&'static str, Value<'static>> {
+        let LastSigns { message, anything } = (self.signs)(&InstanceName::new(&status.name));
+        let second = |it: Option<Timestamp>| it.map_or(0, Timestamp::as_second);
+        instance(&InstanceStatus {
+            last_message: second(message),
+            last_sign: second(anything),
+            ..status.clone()
+        })
+    }
+}
+
 /// Puts our object on the bus, and returns when it can be called. What it returns tells the bus of each change and
-/// says each saying until the status's sender is gone, and then takes the object away. `known` is what can be meant.
+/// says each saying until the status's sender is gone, and then takes the object away.
 pub async fn serve(
     connection: Connection,
-    status: tokio::sync::watch::Receiver<Status>,
-    known: tokio::sync::watch::Receiver<Known>,
+    shown: Shown,
     sayings: mpsc::Receiver<Saying>,
     inbox: mpsc::Sender<Event>,
 ) -> Result<impl Future<Output = Result<(), ServiceError>> + Send + 'static, ServiceError> {
     let replies = Replies::default();
     let door = Door {
-        status: status.clone(),
-        known: known.clone(),
+        shown: shown.clone(),
         replies: replies.clone(),
         inbox,
     };
     let server = connection.object_server();
     server.at(PATH, door).await.map_err(ServiceError::Export)?;
     Ok(async move {
-        let speaker = Speaker { known, replies };
-        let told = speaker.tell(&connection, status, sayings).await;
+        let speaker = Speaker { shown, replies };
+        let told = speaker.tell(&connection, sayings).await;
         speaker.replies.end();
         told?;
         let removed = connection.object_server().remove::<Door, _>(PATH).await;
@@ -120,18 +153,14 @@ pub async fn serve(
 
 /// Who says it on the bus.
 struct Speaker {
-    known: tokio::sync::watch::Receiver<Known>,
+    shown: Shown,
     replies: Replies,
 }
 
 impl Speaker {
-    async fn tell(
-        &self,
-        connection: &Connection,
-        mut status: tokio::sync::watch::Receiver<Status>,
-        mut sayings: mpsc::Receiver<Saying>,
-    ) -> Result<(), ServiceError> {
+    async fn tell(&self, connection: &Connection, mut sayings: mpsc::Receiver<Saying>) -> Result<(), ServiceError> {
         let emitter = SignalEmitter::new(connection, PATH).map_err(ServiceError::Signal)?;
+        let mut status = self.shown.status.clone();
         let mut told = status.borrow_and_update().clone();
         loop {
             tokio::select! {
@@ -140,7 +169,7 @@ impl Speaker {
                         break;
                     }
                     let newest = status.borrow_and_update().clone();
-                    tell_changes(&emitter, &told, &newest).await.map_err(ServiceError::Signal)?;
+                    tell_changes(&emitter, &told, &newest, &self.shown).await.map_err(ServiceError::Signal)?;
                     told = newest;
                 }
                 Some(saying) = sayings.recv() => self.say(&emitter, saying).await?,
@@ -155,7 +184,7 @@ impl Speaker {
     async fn say(&self, emitter: &SignalEmitter<'_>, saying: Saying) -> Result<(), ServiceError> {
         match saying {
             Saying::Changed(story) => {
-                let known = self.known.borrow().clone();
+                let known = self.shown.known.borrow().clone();
                 tell_story(emitter, &story, &known)
                     .await
                     .map_err(ServiceError::Signal)?;
@@ -167,10 +196,14 @@ impl Speaker {
 }
 
 /// Tells of what differs, in one signal.
-async fn tell_changes(emitter: &SignalEmitter<'_>, old: &Status, new: &Status) -> zbus::Result<()> {
+async fn tell_changes(emitter: &SignalEmitter<'_>, old: &Status, new: &Status, shown: &Shown) -> zbus::Result<()> {
     let old = properties(old);
     let mut changed = properties(new);
     changed.retain(|name, value| old.get(name) != Some(value));
+    if let Some(instances) = changed.get_mut("Instances") {
+        let now: Vec<_> = new.instances.iter().map(|it| shown.instance(it)).collect();
+        *instances = now.into();
+    }
     if changed.is_empty() {
         return Ok(());
     }
@@ -180,8 +213,7 @@ async fn tell_changes(emitter: &SignalEmitter<'_>, old: &Status, new: &Status) -
 
 /// What callers see.
 struct Door {
-    status: tokio::sync::watch::Receiver<Status>,
-    known: tokio::sync::watch::Receiver<Known>,
+    shown: Shown,
     replies: Replies,
     inbox: mpsc::Sender<Event>,
 }
@@ -210,7 +242,7 @@ impl Door {
     }
 
     fn with<T>(&self, read: impl FnOnce(&Status) -> T) -> T {
-        read(&self.status.borrow())
+        read(&self.shown.status.borrow())
     }
 }
 
@@ -263,7 +295,7 @@ impl Door {
     /// not within 20 seconds), Busy.
     #[zbus(out_args("instance", "build", "task", "nvr", "state"))]
     async fn follow(&self, what: String) -> Result<(String, u64, u64, String, String), Refused> {
-        let (instance, lookup) = self.known.borrow().meant(&what)?;
+        let (instance, lookup) = self.shown.known.borrow().meant(&what)?;
         let name = instance.clone();
         let request = |asker| Request::Follow {
             instance,
@@ -281,7 +313,7 @@ impl Door {
     /// Tells no more of a build or task that is followed; it is said as for Follow. There are the same errors; Unknown:
     /// it is not followed.
     async fn unfollow(&self, what: String) -> Result<(), Refused> {
-        let (instance, lookup) = self.known.borrow().meant(&what)?;
+        let (instance, lookup) = self.shown.known.borrow().meant(&what)?;
         let name = instance.clone();
         let request = |asker| Request::Unfollow {
             instance,
@@ -443,13 +475,16 @@ impl Door {
     /// heard (t), messages of mine that were heard;
     /// spoiled (t), messages that could not be read;
     /// last-heard (x), when the last message of mine was heard, in seconds since the epoch, or 0;
+    /// last-message (x), when the broker last sent a message, whosever it was, in seconds since the epoch, or 0;
+    /// last-sign (x), when anything came from the broker, a heartbeat too, in seconds since the epoch, or 0;
+    /// unheard (s), a build that the hub told of and the broker should have told of, and has not; or empty;
     /// broker (b), whether there is a broker that tells of changes; without one the line is the hub;
     /// hub (s), how the hub is: none, waiting, answers, unreachable, closed, slow, login-refused, no-such-user, refused;
     /// hub-text (s), the same in a sentence in the person's language, or empty;
     /// last-answer (x), when the hub last answered, in seconds since the epoch, or 0.
     #[zbus(property)]
     fn instances(&self) -> Vec<HashMap<&'static str, Value<'static>>> {
-        self.with(|it| it.instances.iter().map(instance).collect())
+        self.with(|it| it.instances.iter().map(|it| self.shown.instance(it)).collect())
     }
 
     /// What is wrong with the configuration, in the person's language; empty: nothing.
@@ -513,6 +548,9 @@ fn instance(status: &InstanceStatus) -> HashMap<&'static str, Value<'static>> {
         heard,
         spoiled,
         last_heard,
+        last_message,
+        last_sign,
+        unheard,
         broker,
         hub,
         hub_text,
@@ -525,6 +563,9 @@ fn instance(status: &InstanceStatus) -> HashMap<&'static str, Value<'static>> {
         ("heard", heard.into()),
         ("spoiled", spoiled.into()),
         ("last-heard", last_heard.into()),
+        ("last-message", last_message.into()),
+        ("last-sign", last_sign.into()),
+        ("unheard", unheard.into()),
         ("broker", broker.into()),
         ("hub", hub.into()),
         ("hub-text", hub_text.into()),

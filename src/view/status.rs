@@ -54,6 +54,13 @@ pub struct InstanceStatus {
     pub spoiled: u64,
     /// When the last message of mine was heard, in seconds since the epoch; 0: none.
     pub last_heard: i64,
+    /// When the broker last sent a message, whosever it was, in seconds since the epoch; 0: none. What is shown knows,
+    /// not the loop, so here it is 0.
+    pub last_message: i64,
+    /// The same of anything that came from the broker, a heartbeat too.
+    pub last_sign: i64,
+    /// A build that the hub told of and the bus should have told of, and has not; empty: none.
+    pub unheard: String,
     /// There is a broker that tells of changes. Without one the hub is the line.
     pub broker: bool,
     /// How the hub is: `none`, `waiting`, `answers`, `unreachable`, `closed`, `slow`, `login-refused`, `no-such-user`
@@ -97,7 +104,7 @@ pub fn status(watch: &Watch) -> Status {
 fn instance(watch: &Watch, name: &InstanceName, line: &Line) -> InstanceStatus {
     let (link, text) = match way(watch, name, line) {
         Way::Connecting => ("connecting", tr("Connecting…")),
-        Way::Up => ("up", tr("Connected")),
+        Way::Up => ("up", trouble::unheard(watch, name).unwrap_or_else(|| tr("Connected"))),
         Way::Down(trouble) => ("down", trouble),
         Way::Ended => ("ended", tr("The recording is over")),
     };
@@ -109,6 +116,9 @@ fn instance(watch: &Watch, name: &InstanceName, line: &Line) -> InstanceStatus {
         heard: line.heard,
         spoiled: line.spoiled,
         last_heard: line.last_heard.map_or(0, |it| it.as_second()),
+        last_message: 0,
+        last_sign: 0,
+        unheard: watch.unheard(name).map(ToString::to_string).unwrap_or_default(),
         broker: watch.rules().instances.get(name).is_some_and(|it| it.bus),
         hub: match hub {
             None => "none",

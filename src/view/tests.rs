@@ -718,7 +718,7 @@ fn with_hub(bus: bool) -> Watch {
         bus,
         hub: true,
         logs_in: true,
-        guessed: false,
+        ..Whose::default()
     });
     let mut watch = Watch::new(rules.clone());
     watch.step(time(0), Event::Reloaded(rules));

@@ -42,7 +42,24 @@ pub(super) fn lines(watch: &Watch) -> impl Iterator<Item = Wrong> {
         }),
         Link::Connecting | Link::Up | Link::Ended => None,
     };
-    watch.lines().iter().filter_map(named)
+    let unheard = |name: &InstanceName| {
+        Some(Wrong {
+            sentence: of_instance(name, &unheard(watch, name)?),
+            advice: tr("You still hear of it, from the hub and later; tell the broker's administrators"),
+        })
+    };
+    let deaf = watch.lines().keys().filter_map(unheard);
+    watch.lines().iter().filter_map(named).chain(deaf)
+}
+
+/// Returns that a bus does not tell what it should, although the line looks sound, in one sentence.
+pub(super) fn unheard(watch: &Watch, name: &InstanceName) -> Option<String> {
+    let build = text::name(&watch.unheard(name)?.to_string());
+    // Translators: {build} is a build such as "bash-5.3-1.fc43".
+    Some(fill(
+        &tr("The message broker did not tell of {build}; the hub did"),
+        &[("build", &build)],
+    ))
 }
 
 /// Returns what is wrong with hubs, and since when.

@@ -19,6 +19,8 @@ pub enum Effect {
     Acknowledge(Delivery),
     /// Hear this from now on, and nothing else.
     Listen(InstanceName, Interest),
+    /// Make sure that the line to an instance's broker brings what it should: something was not told.
+    Doubt(InstanceName),
     /// Ask an instance's hub; answered by [`super::Event::Learned`], always.
     Ask(InstanceName, Ask),
     /// Answer whoever waits under this number.

@@ -26,6 +26,9 @@ pub enum Event {
     Asked(Request),
     /// The line to an instance's broker came up or went down.
     LinkChanged(InstanceName, Link),
+    /// What was published from then on, by our clock, may not have been heard: the queue that should have held it was
+    /// not there, or had no room.
+    Missed(InstanceName, Timestamp),
     /// The notification server took a notice, or did not.
     Shown(NoticeId, Outcome),
     /// A notice is on screen under a number of its server.

@@ -354,6 +354,7 @@ impl Watch {
                 change,
             };
             self.learn(now, &news, mine, mark, effects);
+            self.mind_answer(now, instance, &news.change, looked.asked);
         }
         for progress in looked.progress {
             let of_task = (instance.clone(), Subject::Task(progress.task));

@@ -28,6 +28,8 @@ pub struct Whose {
     pub packages: BTreeSet<String>,
     /// There is a broker that tells of changes.
     pub bus: bool,
+    /// What the broker's site allows to be heard tells nothing of builds.
+    pub deaf_to_builds: bool,
     /// There is a hub that can be asked.
     pub hub: bool,
     /// The hub knows us by a login, so things can be done there.

@@ -9,6 +9,7 @@ use super::pace::{Held, Pace};
 use super::record::{Keep, Posted};
 use super::seen::Seen;
 use super::shelf::{Shelf, ToldBefore};
+use super::watchdog::Watchdog;
 use super::{
     Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, TaleId,
 };
@@ -60,6 +61,7 @@ pub struct Watch {
     pub(super) waiting: BTreeMap<NoticeId, Notice>,
     pub(super) try_again: Option<Timestamp>,
     pub(super) lines: BTreeMap<InstanceName, Line>,
+    pub(super) watchdogs: BTreeMap<InstanceName, Watchdog>,
     pub(super) server: Option<bool>,
     pub(super) tray: Option<bool>,
     pub(super) autostart: bool,
@@ -203,6 +205,7 @@ impl Watch {
             waiting: BTreeMap::new(),
             try_again: None,
             lines: BTreeMap::new(),
+            watchdogs: BTreeMap::new(),
             server: None,
             tray: None,
             autostart: false,
@@ -252,7 +255,8 @@ impl Watch {
         } else {
             self.pace.wake_at()
         };
-        let times = [pause, mute, burst, self.try_again, self.away_until, self.next_look()];
+        let looks = [self.next_look(), self.next_doubt()].into_iter().flatten().min();
+        let times = [pause, mute, burst, self.try_again, self.away_until, looks];
         times.into_iter().flatten().min()
     }
 

@@ -32,6 +32,7 @@ impl Watch {
             Event::Asked(request) => self.asked(now, request, &mut effects),
             Event::LinkChanged(instance, link) => self.link_changed(now, &instance, link, &mut effects),
             Event::JournalChanged(trouble) => self.journal = trouble,
+            Event::Missed(..) => {}
             Event::Shown(notice, outcome) => self.shown(now, notice, outcome),
             Event::Posted(notice, posted) => self.posted(notice, posted),
             Event::Closed(notice, closed) => self.closed(notice, closed),
@@ -51,6 +52,7 @@ impl Watch {
     }
 
     fn heard(&mut self, now: Timestamp, news: News, effects: &mut Vec<Effect>) {
+        self.mind_news(now, &news);
         let whose = self.rules.instances.get(&news.instance);
         let is_mine = whose.is_some_and(|it| news.change.owner().is_some_and(|owner| it.users.contains(owner)));
         let key = (news.instance.clone(), news.change.subject());
@@ -264,6 +266,7 @@ impl Watch {
             self.show_away(effects);
         }
         self.see_to_hubs(now, effects);
+        self.see_to_lines(now, effects);
         // The end of a build that has run for so long was missed.
         let is_lost = |it: &Story| !it.standing.is_settled() && now.duration_since(it.changed) > LONGEST_BUILD;
         for key in self.stories.keys(|_, it| is_lost(&it.story)) {
@@ -284,11 +287,12 @@ impl Watch {
                 return;
             }
             let has_come_up = link == Link::Up && line.link != Link::Up;
-            line.link = link;
+            line.link = link.clone();
             if has_come_up {
                 // Whatever happened while the line was down was said to nobody.
                 self.look_soon(now, instance);
             }
+            self.mind_line(now, instance, &link);
         }
         let is_over = self.lines.values().all(|it| it.link == Link::Ended);
         if is_over {

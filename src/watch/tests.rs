@@ -16,6 +16,7 @@ mod first_look;
 mod hub;
 mod kept;
 mod reasons;
+mod watchdog;
 
 use super::state::MAX_STORIES;
 use super::*;
@@ -874,6 +875,7 @@ fn describe(effect: &Effect) -> String {
         Effect::Announce(story) => format!("announce {}", name(story)),
         Effect::Save(Save::Toggle(toggle, on)) => format!("save {toggle:?} {}", if *on { "on" } else { "off" }),
         Effect::Ask(_, ask) => format!("ask {}", hub::describe(ask)),
+        Effect::Doubt(_) => "doubt".to_owned(),
         Effect::Reply(ticket, reply) => format!("reply {} {}", ticket.0, hub::reply(reply)),
         other => format!("{other:?}"),
     }

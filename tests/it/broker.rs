@@ -1,8 +1,10 @@
 //! The live source against a real RabbitMQ, and against what may stand at an address instead of one.
 
+mod deaf_lines;
 mod line;
 mod lines_that_break;
 mod logins;
 mod messages;
 mod queues;
+mod relay;
 mod traces;

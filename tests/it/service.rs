@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::{Expect, expect, expect_file};
@@ -10,7 +11,7 @@ use futures_util::StreamExt;
 use jiff::Timestamp;
 use koji_notify::desktop::client::{self, KojiNotifyProxy};
 use koji_notify::desktop::service::{
-    self, INTERFACE, MAX_MINUTES, MAX_TEXT, NAME, Ownership, PATH, Saying, ServiceError,
+    self, INTERFACE, LastSigns, MAX_MINUTES, MAX_TEXT, NAME, Ownership, PATH, Saying, ServiceError, Shown,
 };
 use koji_notify::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, Known, LogName, Nvr, Site, Subject, TaskId, TaskState,
@@ -62,7 +63,7 @@ async fn a_change_is_told_once_and_what_stays_is_not_told() {
     check(
         heard.next_line().await,
         expect![[
-            r#"PropertiesChanged org.fedoraproject.KojiNotify1 Instances=[{"broker": <true>, "heard": <uint64 8>, "hub": <"answers">, "hub-text": <"The hub answers.">, "last-answer": <int64 1795222860>, "last-heard": <int64 1795222800>, "link": <"up">, "name": <"fedora">, "spoiled": <uint64 1>, "text": <"Connected.">}]"#
+            r#"PropertiesChanged org.fedoraproject.KojiNotify1 Instances=[{"broker": <true>, "heard": <uint64 8>, "hub": <"answers">, "hub-text": <"The hub answers.">, "last-answer": <int64 1795222860>, "last-heard": <int64 1795222800>, "last-message": <int64 1795222820>, "last-sign": <int64 1795222890>, "link": <"up">, "name": <"fedora">, "spoiled": <uint64 1>, "text": <"Connected.">, "unheard": <"">}]"#
         ]],
     );
 }
@@ -489,14 +490,17 @@ struct Daemon {
 impl Daemon {
     async fn start() -> Self {
         let bus = SessionBus::start();
-        let (status, shown) = watch::channel(idle());
+        let (status, stands) = watch::channel(idle());
         let (known, meant) = watch::channel(Known::default());
         let (sayings, said) = mpsc::channel(8);
         let (asked, inbox) = mpsc::channel(INBOX);
         let connection = bus.connect().await;
-        let serving = service::serve(connection.clone(), shown, meant, said, asked)
-            .await
-            .unwrap();
+        let shown = Shown {
+            status: stands,
+            known: meant,
+            signs: Arc::new(|_| signs()),
+        };
+        let serving = service::serve(connection.clone(), shown, said, asked).await.unwrap();
         assert_eq!(service::take_name(&connection).await.unwrap(), Ownership::Ours);
         Self {
             bus,
@@ -633,6 +637,15 @@ fn check(actual: impl AsRef<str>, expected: Expect) {
     expected.assert_eq(actual.as_ref());
 }
 
+/// What the broker says all the time is not in the status that the daemon shows.
+fn signs() -> LastSigns {
+    let time = |second| Some(Timestamp::from_second(second).unwrap());
+    LastSigns {
+        message: time(1_795_222_820),
+        anything: time(1_795_222_890),
+    }
+}
+
 fn idle() -> Status {
     Status {
         version: "0.1.0".to_owned(),
@@ -655,6 +668,9 @@ fn idle() -> Status {
             heard: 7,
             spoiled: 1,
             last_heard: 1_795_222_800,
+            last_message: 1_795_222_820,
+            last_sign: 1_795_222_890,
+            unheard: String::new(),
             broker: true,
             hub: "answers".to_owned(),
             hub_text: "The hub answers.".to_owned(),

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use expect_test::{Expect, expect};
 
 use super::*;
+use crate::bus::source::Signs;
 
 #[test]
 fn time_is_kept_and_never_runs_back() {
@@ -215,6 +216,7 @@ fn short(event: &Event) -> String {
         Event::LinkChanged(_, link) => format!("{link:?}"),
         Event::Spoiled(_) => "spoiled".to_owned(),
         Event::Recorded(_)
+        | Event::Missed(..)
         | Event::Learned(..)
         | Event::Slept
         | Event::OnBattery(_)
@@ -277,21 +279,26 @@ struct Doors {
     interest: tokio::sync::watch::Sender<Interest>,
     acknowledge: mpsc::UnboundedSender<Delivery>,
     _woken: tokio::sync::watch::Sender<u64>,
+    _doubted: tokio::sync::watch::Sender<u64>,
 }
 
 fn doors(interest: Interest) -> (Doors, Orders) {
     let (interest, interests) = tokio::sync::watch::channel(interest);
     let (acknowledge, acknowledged) = mpsc::unbounded_channel();
     let (woken, wakes) = tokio::sync::watch::channel(0);
+    let (doubted, doubts) = tokio::sync::watch::channel(0);
     let orders = Orders {
         interest: interests,
         acknowledge: acknowledged,
         woken: wakes,
+        doubted: doubts,
+        signs: Signs::default(),
     };
     let doors = Doors {
         interest,
         acknowledge,
         _woken: woken,
+        _doubted: doubted,
     };
     (doors, orders)
 }

@@ -160,3 +160,39 @@ fn unanswered(watch: &mut Watch, second: i64, kind: HubTrouble, text: &str) {
 fn polling() -> Watch {
     with_hub(false)
 }
+
+#[test]
+fn a_bus_that_does_not_tell_what_it_should_is_named_with_the_build() {
+    let mut watch = asking();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    for (second, build) in [(3600, 7), (3600 * 3, 8)] {
+        let mut looked = Looked {
+            asked: Some(time(second)),
+            as_of: Some(time(second)),
+            ..Looked::default()
+        };
+        let Change::Build(mut ended) = self::build("bash-5.3-1.fc43", BuildState::Complete, &[]) else {
+            panic!("no build");
+        };
+        ended.build = Some(BuildId(build));
+        ended.completed = Some(time(second - 1200));
+        looked.changes.push(Change::Build(ended));
+        watch.step(time(second), Event::Learned(fedora(), Learned::Looked(looked)));
+    }
+    let menu = describe_menu(&watch);
+    let lines: Vec<_> = menu.lines().skip(1).take(2).collect();
+    assert_eq!(
+        lines,
+        [
+            "fedora: The message broker did not tell of bash-5.3-1.fc43; the hub did",
+            "You still hear of it, from the hub and later; tell the broker's administrators"
+        ]
+    );
+    let status = status::status(&watch);
+    let fedora = status.instances.first().unwrap();
+    assert_eq!((&*fedora.link, &*fedora.unheard), ("up", "bash-5.3-1.fc43"));
+    assert_eq!(
+        fedora.text,
+        "The message broker did not tell of bash-5.3-1.fc43; the hub did"
+    );
+}

@@ -579,10 +579,13 @@ pub(super) fn event(now: Timestamp, words: &[&str]) -> Event {
         ["looked", as_of, parts @ ..] => {
             let mut looked = Looked {
                 as_of: Some(second(as_of)),
-                // What counts is the first look, at the beginning.
-                asked: Some(time(0)),
                 ..Looked::default()
             };
+            let (asked, parts) = match parts {
+                [word, rest @ ..] if word.starts_with("asked=") => (second(&word[6..]), rest),
+                _ => (time(0), parts),
+            };
+            looked.asked = Some(asked);
             for part in parts.split(|it| *it == ";").filter(|it| !it.is_empty()) {
                 match part {
                     ["progress", task, state, rest @ ..] => looked.progress.push(progress(task, state, rest)),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use koji_notify::bus::BrokerSource;
 use koji_notify::bus::broker::{Address, Broker, Login, Password, Queue, QueueName, Secret, Trust};
-use koji_notify::bus::source::{Orders, Source};
+use koji_notify::bus::patrol::Patrol;
+use koji_notify::bus::source::{Orders, Signs, Source};
 use koji_notify::koji::{InstanceName, Interest};
 use koji_notify::watch::link::Problem;
 use koji_notify::watch::{Delivery, Event, Link, News, Trouble};
@@ -30,6 +31,8 @@ pub(super) struct Line {
     pub(super) interest: tokio::sync::watch::Sender<Interest>,
     pub(super) acknowledge: mpsc::UnboundedSender<Delivery>,
     pub(super) woken: tokio::sync::watch::Sender<u64>,
+    pub(super) doubted: tokio::sync::watch::Sender<u64>,
+    pub(super) signs: Signs,
     pub(super) inbox: mpsc::Receiver<Event>,
     task: JoinHandle<()>,
 }
@@ -45,20 +48,30 @@ impl Line {
     }
 
     pub(super) fn start_with_inbox(broker: Broker, interest: Interest, room: usize) -> Self {
+        Self::start_with(broker, interest, room, Patrol::default())
+    }
+
+    pub(super) fn start_with(broker: Broker, interest: Interest, room: usize, patrol: Patrol) -> Self {
         let (interest, wanted) = tokio::sync::watch::channel(interest);
         let (woken, resumes) = tokio::sync::watch::channel(0);
+        let (doubted, doubts) = tokio::sync::watch::channel(0);
+        let signs = Signs::default();
         let (acknowledge, acknowledged) = mpsc::unbounded_channel();
         let (sender, inbox) = mpsc::channel(room);
         let orders = Orders {
             interest: wanted,
             acknowledge: acknowledged,
             woken: resumes,
+            doubted: doubts,
+            signs: signs.clone(),
         };
-        let source = BrokerSource::new(InstanceName::new("fedora"), broker);
+        let source = BrokerSource::new(InstanceName::new("fedora"), broker).with_patrol(patrol);
         Self {
             interest,
             acknowledge,
             woken,
+            doubted,
+            signs,
             inbox,
             task: tokio::spawn(source.run(orders, sender)),
         }
@@ -76,7 +89,7 @@ impl Line {
             match self.next().await {
                 Event::LinkChanged(_, Link::Up) => return troubles,
                 Event::LinkChanged(_, Link::Down(trouble)) => troubles.push(trouble),
-                Event::LinkChanged(_, Link::Connecting) => {}
+                Event::LinkChanged(_, Link::Connecting) | Event::Missed(..) => {}
                 other => panic!("{other:?} before the line is up"),
             }
         }
@@ -87,7 +100,7 @@ impl Line {
         loop {
             match self.next().await {
                 Event::LinkChanged(_, Link::Down(trouble)) => return trouble,
-                Event::LinkChanged(_, Link::Connecting) => {}
+                Event::LinkChanged(_, Link::Connecting) | Event::Missed(..) => {}
                 other => panic!("{other:?} instead of trouble"),
             }
         }
@@ -95,9 +108,12 @@ impl Line {
 
     /// Waits for news.
     pub(super) async fn heard(&mut self) -> News {
-        match self.next().await {
-            Event::Heard(news) => news,
-            other => panic!("{other:?} instead of news"),
+        loop {
+            match self.next().await {
+                Event::Heard(news) => return news,
+                Event::Missed(..) => {}
+                other => panic!("{other:?} instead of news"),
+            }
         }
     }
 
@@ -107,10 +123,12 @@ impl Line {
             interest,
             acknowledge,
             woken,
+            doubted,
+            signs: _,
             inbox,
             task,
         } = self;
-        drop((interest, acknowledge, woken));
+        drop((interest, acknowledge, woken, doubted));
         timeout(GENEROUS, task).await.expect("the source ends").unwrap();
         drop(inbox);
     }

@@ -1,18 +1,13 @@
 //! How a line ends, and how it comes back.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use koji_notify::watch::link::Problem;
 use koji_notify::watch::{Event, Link, Trouble};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::line::{GENEROUS, Line, Post, by_certificate, by_password, in_clear, of_alice, plain, with_own_queue};
+use super::relay::Relay;
 use crate::rabbit::{Options, Rabbit, User};
 
 #[tokio::test]
@@ -245,68 +240,6 @@ async fn a_loop_that_has_gone_ends_the_source_wherever_it_is() {
     timeout(GENEROUS, interest.closed()).await.unwrap();
     timeout(GENEROUS, acknowledge.closed()).await.unwrap();
     line.stop().await;
-}
-
-/// Carries bytes to a broker, until it is told to swallow what the present connections say.
-struct Relay {
-    port: u16,
-    swallows: Arc<AtomicBool>,
-    task: JoinHandle<()>,
-}
-
-impl Relay {
-    async fn start(to: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let flag = swallows.clone();
-        let task = tokio::spawn(async move {
-            let mut ways = JoinSet::new();
-            while let Ok((near, _)) = listener.accept().await {
-                // Only those that were there before go dead.
-                let dead = Arc::new(AtomicBool::new(false));
-                let Ok(far) = TcpStream::connect(("127.0.0.1", to)).await else {
-                    continue;
-                };
-                flag.store(false, Ordering::SeqCst);
-                let ((near_from, near_to), (far_from, far_to)) = (near.into_split(), far.into_split());
-                ways.spawn(carry(near_from, far_to, flag.clone(), dead.clone()));
-                ways.spawn(carry(far_from, near_to, flag.clone(), dead));
-            }
-        });
-        Self { port, swallows, task }
-    }
-
-    fn swallow(&self) {
-        self.swallows.store(true, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Carries bytes one way. Once dead, it takes them all, hands on none, and keeps both ends open.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, swallows: Arc<AtomicBool>, dead: Arc<AtomicBool>) {
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = from.read(&mut buffer).await;
-        if swallows.load(Ordering::SeqCst) {
-            dead.store(true, Ordering::SeqCst);
-        }
-        let is_dead = dead.load(Ordering::SeqCst);
-        match read {
-            Ok(length) if length > 0 => {
-                if !is_dead && to.write_all(&buffer[..length]).await.is_err() {
-                    return;
-                }
-            }
-            _ if is_dead => std::future::pending().await,
-            _ => return,
-        }
-    }
 }
 
 fn changed(link: Link) -> Event {

@@ -6,13 +6,14 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::desktop::client;
-use koji_notify::desktop::service::{self, NAME, Ownership, Saying};
+use koji_notify::desktop::service::{self, LastSigns, NAME, Ownership, Saying, Shown};
 use koji_notify::koji::{
     BuildChange, BuildId, BuildState, Change, InstanceName, Known, Lookup, Nvr, Site, TaskChange, TaskId, TaskState,
 };
@@ -46,13 +47,18 @@ impl House {
     pub(super) async fn start() -> Self {
         let bus = SessionBus::start();
         let watch = Watch::new(rules());
-        let (status, shown) = watch::channel(view::status::status(&watch));
+        let (status, stands) = watch::channel(view::status::status(&watch));
         let (_known, meant) = watch::channel(known());
         let (sayings, said) = mpsc::channel(8);
         let (inbox, events) = mpsc::channel(64);
         let (questions, asked) = mpsc::unbounded_channel();
         let connection = bus.connect().await;
-        let serve = service::serve(connection.clone(), shown, meant, said, inbox.clone()).await;
+        let shown = Shown {
+            status: stands,
+            known: meant,
+            signs: Arc::new(|_| LastSigns::default()),
+        };
+        let serve = service::serve(connection.clone(), shown, said, inbox.clone()).await;
         let serve = serve.unwrap();
         let serving = tokio::spawn(async move { serve.await.unwrap() });
         assert_eq!(service::take_name(&connection).await.unwrap(), Ownership::Ours);

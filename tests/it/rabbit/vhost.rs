@@ -204,6 +204,30 @@ impl<'r> Vhost<'r> {
         self.rabbit.ctl(&["delete_queue", "--vhost", &self.name, queue]).await;
     }
 
+    /// Takes the one consumer away from a queue, and tells nobody. The queue is not one that goes with its last consumer.
+    pub async fn forget_reader(&self, queue: &str) {
+        let erlang = format!(
+            "{{ok, Queue}} = rabbit_amqqueue:lookup({}),
+             [Consumer] = rabbit_amqqueue:consumers(Queue),
+             Ask = {{basic_cancel, element(1, Consumer), element(2, Consumer), undefined, <<\"nobody\">>}},
+             gen_server2:call(amqqueue:get_pid(Queue), Ask, infinity).",
+            self.resource("queue", queue)
+        );
+        assert_eq!(self.rabbit.eval(&erlang).await, "ok");
+        self.queues_when(|it| it.iter().all(|it| it.name != queue || it.consumers == 0))
+            .await;
+    }
+
+    /// Takes a binding to `amq.topic` from a queue, as an administrator does.
+    pub async fn unbind(&self, queue: &str, key: &str) {
+        let erlang = format!(
+            "rabbit_binding:remove({{binding, {}, <<\"{key}\">>, {}, []}}, <<\"nobody\">>).",
+            self.resource("exchange", "amq.topic"),
+            self.resource("queue", queue)
+        );
+        assert_eq!(self.rabbit.eval(&erlang).await, "ok");
+    }
+
     /// Takes every permission in this virtual host from a user, as an administrator does.
     pub async fn clear_permissions(&self, user: &str) {
         self.rabbit
@@ -227,6 +251,10 @@ impl<'r> Vhost<'r> {
         }
         url.set_path(&escape(&self.name));
         url.to_string()
+    }
+
+    fn resource(&self, kind: &str, name: &str) -> String {
+        format!("rabbit_misc:r({}, {kind}, <<\"{name}\">>)", self.erlang_name())
     }
 
     fn erlang_name(&self) -> String {

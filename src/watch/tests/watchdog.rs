@@ -1,0 +1,146 @@
+//! Lines that are up and bring nothing.
+
+use super::hub::hub_watch;
+use super::*;
+
+#[test]
+fn a_bus_that_does_not_tell_what_the_hub_tells_is_doubted() {
+    let mut watch = hub_watch();
+    // Nothing for days is no reason.
+    assert_eq!(doubts(&mut watch, "up\nwoke\nlooked 0\nat 200000\nwoke"), 0);
+    assert_eq!(
+        doubts(
+            &mut watch,
+            "at 200300\nlooked 200300 asked=200300 ; build 7 bash-5.3-1.fc43 FAILED mona at=200100"
+        ),
+        0
+    );
+    // Its message may still come.
+    assert_eq!(watch.next_doubt(), Some(time(200_100 + 600)));
+    assert_eq!(doubts(&mut watch, "at 200699\nwoke"), 0);
+    assert_eq!(doubts(&mut watch, "at 200700\nwoke"), 1);
+    assert_eq!(watch.unheard(&fedora()), None, "that it does not help is not known yet");
+    assert_eq!(watch.next_doubt(), None);
+}
+
+#[test]
+fn a_bus_that_tells_it_late_or_tells_something_later_is_not_doubted() {
+    let ended = "up\nwoke\nat 1000\nlooked 1000 asked=1000 ; build 7 bash-5.3-1.fc43 FAILED mona at=990";
+    for told in [
+        "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona ended=990",
+        "heard 1 build 8 zsh-5.9-1.fc43 ->BUILDING bob",
+    ] {
+        let mut watch = hub_watch();
+        assert_eq!(doubts(&mut watch, ended), 0);
+        assert!(watch.next_doubt().is_some());
+        assert_eq!(doubts(&mut watch, &format!("at 1500\n{told}\nat 9000\nwoke")), 0);
+    }
+    // Nor one that told first.
+    let mut watch = hub_watch();
+    doubts(
+        &mut watch,
+        "up\nwoke\nat 990\nheard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona ended=990
+         at 1000\nlooked 1000 asked=1000 ; build 7 bash-5.3-1.fc43 FAILED mona at=990",
+    );
+    assert_eq!(watch.next_doubt(), None);
+    // A tag is by another binding, and proves nothing.
+    let mut watch = hub_watch();
+    doubts(
+        &mut watch,
+        &format!("{ended}\nheard 1 tag 7 bash-5.3-1.fc43 f43 mona ->"),
+    );
+    assert!(watch.next_doubt().is_some());
+}
+
+#[test]
+fn what_ended_while_the_line_was_down_is_nobodys_fault() {
+    let mut watch = hub_watch();
+    doubts(&mut watch, "woke\nlooked 0\nat 1000\nup\nwoke");
+    let before = "looked 1005 asked=1005 ; build 7 bash-5.3-1.fc43 FAILED mona at=990";
+    doubts(&mut watch, &format!("at 1005\n{before}"));
+    assert_eq!(watch.next_doubt(), None);
+    // The hub's clock is an hour ahead; only distances count.
+    let ahead = "looked 5700 asked=5700 ; build 8 zsh-5.9-1.fc43 FAILED mona at=5690";
+    doubts(&mut watch, &format!("at 2100\nwoke\n{ahead}"));
+    assert_eq!(watch.next_doubt(), Some(time(2090 + 600)));
+    // The line goes down before that: what there was to say is asked of the hub.
+    doubts(&mut watch, "at 2200\ndown\nat 2300\nup");
+    assert_eq!(watch.next_doubt(), None);
+}
+
+#[test]
+fn doubts_are_rare_and_ever_rarer_and_end_with_a_word_of_the_bus() {
+    let mut watch = hub_watch();
+    doubts(&mut watch, "up\nwoke\nlooked 0");
+    let mut at = Vec::new();
+    let mut now = 1000;
+    let end = 3 * 24 * 3600;
+    let mut build = 10;
+    while now < end {
+        build += 1;
+        let look = format!(
+            "at {now}\nwoke\nlooked {now} asked={now} ; build {build} a-{build}-1 FAILED mona at={}",
+            now - 5
+        );
+        if doubts(&mut watch, &look) > 0 {
+            at.push(now);
+        }
+        now += 300;
+    }
+    let waits: Vec<_> = at.windows(2).map(|it| (it[1] - it[0]) / 60).collect();
+    assert!(waits[0] >= 30, "{waits:?}");
+    assert!(
+        waits.windows(2).all(|it| it[1] >= it[0] * 2 || it[1] >= 12 * 60),
+        "{waits:?}"
+    );
+    assert!(waits.len() >= 5 && waits.len() < 12, "{waits:?}");
+    let unheard = watch.unheard(&fedora()).map(ToString::to_string);
+    assert!(unheard.as_ref().is_some_and(|it| it.starts_with("a-")), "{unheard:?}");
+
+    doubts(
+        &mut watch,
+        &format!("at {end}\nheard 1 build 7 bash-5.3-1.fc43 ->BUILDING mona"),
+    );
+    assert_eq!(watch.unheard(&fedora()), None);
+    assert_eq!(watch.next_doubt(), None);
+}
+
+#[test]
+fn a_site_that_lets_nothing_of_builds_through_is_not_doubted() {
+    let mut watch = hub_watch();
+    for whose in watch.rules.instances.values_mut() {
+        whose.deaf_to_builds = true;
+    }
+    let script =
+        "up\nwoke\nat 1000\nlooked 1000 asked=1000 ; build 7 bash-5.3-1.fc43 FAILED mona at=990\nat 9000\nwoke";
+    assert_eq!(doubts(&mut watch, script), 0);
+}
+
+proptest! {
+    /// However clocks jump, no two doubts of one line are closer than half an hour, and the watch never wakes for nothing.
+    #[test]
+    fn no_line_is_doubted_twice_within_half_an_hour(steps in prop::collection::vec((0..4_u8, 1..4000_i64), 1..60)) {
+        let mut watch = hub_watch();
+        run(&mut watch, "up\nwoke\nlooked 0");
+        let (mut now, mut last) = (0, None::<i64>);
+        for (kind, pass) in steps {
+            now += pass;
+            let script = match kind {
+                0 => format!("at {now}\nwoke"),
+                1 => format!("at {now}\ndown\nup"),
+                2 => format!("at {now}\nwoke\nlooked {now} asked={now} ; build {now} a-{now}-1 FAILED mona at={}", now - 1),
+                _ => format!("at {now}\nwoke\nlooked {now} asked={now} ; build {now} a-{now}-1 FAILED mona at={}", now - 900),
+            };
+            if doubts(&mut watch, &script) > 0 {
+                prop_assert!(last.is_none_or(|it| now - it >= 1800), "{:?} {}", last, now);
+                last = Some(now);
+            }
+            prop_assert!(watch.next_doubt().is_none_or(|it| it > time(now)));
+        }
+    }
+}
+
+/// Runs a script and returns how often a line was doubted.
+fn doubts(watch: &mut Watch, script: &str) -> usize {
+    run(watch, script).lines().filter(|it| *it == "doubt").count()
+}
