@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** only `cli` imports this room.
 
+mod archives;
 mod doors;
 mod hubs;
 mod memory;
@@ -32,6 +33,7 @@ use crate::view::{self, Card, Status};
 use crate::watch::{Effect, Event, Link, Request, Rules, Watch};
 use crate::{clock, config};
 
+use archives::Archives;
 use doors::Doors;
 use hubs::Hubs;
 use memory::Memory;
@@ -112,6 +114,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         sites,
         sources: Sources::new(signs, inbox.clone()),
         hubs: Hubs::new(inbox.clone()),
+        archives: Archives::new(inbox.clone()),
         reading: JoinSet::new(),
         read_again: false,
         retry_at: None,
@@ -189,6 +192,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     info!("stopping");
     announce(sd_notify::NotifyState::Stopping);
     helpers.shutdown().await;
+    house.archives.stop().await;
     let mut last = house.sources.stop(&mut events).await;
     last.extend(house.doors.close(&mut events).await);
     // What reached the screen in the last moment is not to be told again.
@@ -234,6 +238,7 @@ struct House {
     sites: BTreeMap<InstanceName, Site>,
     sources: Sources,
     hubs: Hubs,
+    archives: Archives,
     doors: Doors,
     /// Settings that are being read; never two at once, since the older could come last.
     reading: JoinSet<Result<Settings, ConfigError>>,
@@ -270,6 +275,7 @@ impl House {
             Effect::TakeDown(posted) => self.doors.take_down(posted),
             Effect::Record(record) => return self.memory.record(record),
             Effect::Acknowledge(delivery) => self.sources.acknowledge(delivery),
+            Effect::ReadAgain(instance, missed) => self.archives.read(&instance, missed),
             Effect::Doubt(instance) => self.sources.doubt(&instance),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
@@ -308,6 +314,7 @@ impl House {
                 self.sites = settings.sites();
                 // A hub that has changed is there before it is asked.
                 self.hubs.follow(&settings);
+                self.archives.follow(&settings);
                 self.take(Event::Reloaded(settings.rules(TimeZone::system())));
                 self.doors.know(self.watch.rules(), &self.sites);
                 self.sources.follow(&settings, &self.watch);

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod account;
+pub mod archive;
 pub mod asker;
 pub mod call;
 pub mod client;

@@ -17,6 +17,7 @@ mod keeping;
 mod learning;
 pub mod link;
 mod merge;
+mod missed;
 pub mod notice;
 pub mod pace;
 pub mod record;
@@ -35,6 +36,7 @@ pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, NotD
 pub use effect::{Effect, Reply, Save};
 pub use event::{Asker, Closed, Delivery, Event, News, Outcome, PauseFor, Request, Ticket};
 pub use link::{Link, Problem, Trouble};
+pub use missed::Missed;
 pub use notice::{Deed, Digest, Fate, Notice, NoticeId, RuleName, Tale, TaleId, Telling};
 pub use record::{Filed, Keep, Posted, Record, Resumed};
 pub use rules::{Rules, Toggle, Wanted, Whose};

@@ -26,11 +26,11 @@ use super::decode::{Decoded, Dialect, Envelope, decode};
 use super::patience::Patience;
 use super::patrol::Patrol;
 use super::session::{Held, Left, Session, memory_of_one_before};
-use super::sieve::concerns_headers;
+use super::sieve::{concerns_change, concerns_headers};
 use super::source::{Orders, Signs, Source};
 use super::trouble::LinkError;
 use crate::clock;
-use crate::koji::{Change, InstanceName, Interest};
+use crate::koji::{InstanceName, Interest};
 use crate::net::trouble::{NetError, shortened};
 use crate::watch::link::Problem;
 use crate::watch::{Delivery, Event, Link, News, Trouble};
@@ -412,7 +412,7 @@ impl Keeper {
             body: &message.data,
         };
         match decode(&self.dialect, &envelope) {
-            Ok(Decoded::News { sent, change }) if is_wanted(&change, interest) => {
+            Ok(Decoded::News { sent, change }) if concerns_change(&change, interest) => {
                 tally.heard += 1;
                 let news = News {
                     instance: self.instance.clone(),
@@ -528,15 +528,6 @@ struct Tally {
     unrelated: u64,
     /// Unreadable.
     spoiled: u64,
-}
-
-fn is_wanted(change: &Change, interest: &Interest) -> bool {
-    let kind = match change {
-        Change::Build(_) => true,
-        Change::Task(_) => interest.tasks,
-        Change::Tag(_) => interest.tags,
-    };
-    kind && interest.concerns(change.owner(), change.package())
 }
 
 fn sent_at(headers: &FieldTable) -> Option<&str> {

@@ -1,4 +1,5 @@
-//! What a message's headers say about whose it is. Pure, and without an allocation.
+//! What a message's headers say about whose it is, and whether what it tells is of interest. Pure, and without an
+//! allocation.
 //!
 //! On a busy day nearly everything on the bus is somebody else's. Publishers that know the Koji schemas name each
 //! concerned user and package in a header (`fedora_messaging_user_NAME`, `fedora_messaging_rpm_NAME`), so such a
@@ -10,7 +11,7 @@ use std::ops::Bound;
 
 use lapin::types::FieldTable;
 
-use crate::koji::Interest;
+use crate::koji::{Change, Interest};
 
 const USER: &str = "fedora_messaging_user_";
 const PACKAGE: &str = "fedora_messaging_rpm_";
@@ -32,6 +33,16 @@ pub fn concerns_headers(headers: &FieldTable, interest: &Interest) -> bool {
     }
     let mut packages = named(headers, PACKAGE).peekable();
     packages.peek().is_none() || packages.any(|package| interest.packages.contains(package))
+}
+
+/// Returns whether a change is of interest.
+pub fn concerns_change(change: &Change, interest: &Interest) -> bool {
+    let kind = match change {
+        Change::Build(_) => true,
+        Change::Task(_) => interest.tasks,
+        Change::Tag(_) => interest.tags,
+    };
+    kind && interest.concerns(change.owner(), change.package())
 }
 
 /// Returns what follows the prefix in each header that has it. The table is sorted, so they stand together.

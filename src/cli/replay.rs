@@ -185,6 +185,7 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                 Effect::Withdraw(_)
                 | Effect::Acknowledge(_)
                 | Effect::Doubt(_)
+                | Effect::ReadAgain(..)
                 | Effect::Ask(..)
                 | Effect::TakeDown(_)
                 | Effect::Reply(..)

@@ -45,6 +45,7 @@ pub(super) struct Instance {
     pub(super) topic_prefix: Option<String>,
     pub(super) exchange: Option<String>,
     pub(super) fedora_messaging: Option<PathBuf>,
+    pub(super) datagrepper: Option<String>,
     pub(super) broker: Broker,
     pub(super) hub: Hub,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::bus::broker::{Broker, Login};
-use crate::hub::access::{self, Hub};
+use crate::hub::access::{self, FileServer, Hub};
 use crate::koji::{InstanceName, Site};
 
 use super::broker::{Asked, broker};
@@ -76,6 +76,7 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
     let (hub, profile) = hub(asked, &mut site)?;
     let told = told_users(asked)?;
     let (broker, broker_file) = broker(asked, hub.is_some())?;
+    let archive = archive(asked)?;
     let (users, users_from) = match told {
         Some(users) => (users, Identity::Configuration),
         None => found_user(asked, shown(broker.as_ref(), hub.as_ref())).await?,
@@ -87,10 +88,31 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         packages: words.packages.clone(),
         preset: words.preset,
         broker,
+        archive,
         hub,
         profile,
         broker_file,
     })
+}
+
+/// Returns the archive of messages, if there is one that is to be read. An empty address says that there is none.
+fn archive(asked: &Asked<'_>) -> Result<Option<FileServer>, ConfigError> {
+    let of_preset = asked.words.preset.and_then(Preset::datagrepper);
+    let Some(address) = asked.words.datagrepper.as_deref().or(of_preset) else {
+        return Ok(None);
+    };
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let address = access::Address::parse(address).map_err(|it| {
+        let problem = format!("`datagrepper`: {it}: expected https://HOST/datagrepper");
+        asked.wrong(&["datagrepper"], &problem)
+    })?;
+    Ok(Some(FileServer {
+        address,
+        trust: access::Trust::System,
+        times: access::Times::default(),
+    }))
 }
 
 fn is_short(name: &str) -> bool {

@@ -56,6 +56,14 @@ impl Preset {
         }
     }
 
+    /// Returns where its messages are archived.
+    pub(super) fn datagrepper(self) -> Option<&'static str> {
+        match self {
+            Self::Fedora => Some("https://apps.fedoraproject.org/datagrepper"),
+            Self::FedoraStaging => None,
+        }
+    }
+
     /// Returns what stands before `.buildsys.` in the routing keys.
     pub fn topic_prefix(self) -> &'static str {
         match self {

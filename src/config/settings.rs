@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::bus::broker::Broker;
-use crate::hub::access::{Hub, Login};
+use crate::hub::access::{FileServer, Hub, Login};
 use crate::hub::profile::Profile;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
@@ -34,6 +34,8 @@ pub struct Instance {
     pub preset: Option<Preset>,
     /// `None`: there is none, and the hub is all there is.
     pub broker: Option<Broker>,
+    /// The archive of the broker's messages; `None`: there is none, or it is not read.
+    pub archive: Option<FileServer>,
     /// The hub that is asked; `None`: none is.
     pub hub: Option<Hub>,
     /// The profile of the `koji` client that knows the hub, if one was asked for.
@@ -61,6 +63,7 @@ impl Settings {
             packages: it.packages.clone(),
             bus: it.broker.is_some(),
             deaf_to_builds: it.broker.as_ref().is_some_and(|it| !it.tells_of_builds()),
+            archive: it.broker.is_some() && it.archive.is_some(),
             hub: it.hub.is_some(),
             logs_in: it.hub.as_ref().is_some_and(|it| it.access.login != Login::Nothing),
         };

@@ -1,6 +1,6 @@
 //! What is to be done. Always in the imperative, always carried out in order.
 
-use super::{Ask, Delivery, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
+use super::{Ask, Delivery, Missed, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
 use crate::koji::{InstanceName, Interest};
 
 /// Something to be done.
@@ -21,6 +21,8 @@ pub enum Effect {
     Listen(InstanceName, Interest),
     /// Make sure that the line to an instance's broker brings what it should: something was not told.
     Doubt(InstanceName),
+    /// Read in an instance's archive of messages what was missed; each one is heard.
+    ReadAgain(InstanceName, Missed),
     /// Ask an instance's hub; answered by [`super::Event::Learned`], always.
     Ask(InstanceName, Ask),
     /// Answer whoever waits under this number.

@@ -59,7 +59,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub struct News {
     pub instance: InstanceName,
-    /// `None`: it was learned from the hub, and there is nothing to acknowledge.
+    /// `None`: it was learned from the hub or from an archive, and there is nothing to acknowledge.
     pub delivery: Option<Delivery>,
     /// The message's own id, the same in each copy of it. `None` where the source has none.
     pub message: Option<String>,

@@ -30,6 +30,8 @@ pub struct Whose {
     pub bus: bool,
     /// What the broker's site allows to be heard tells nothing of builds.
     pub deaf_to_builds: bool,
+    /// There is an archive of its messages that can be read.
+    pub archive: bool,
     /// There is a hub that can be asked.
     pub hub: bool,
     /// The hub knows us by a login, so things can be done there.

@@ -32,7 +32,7 @@ impl Watch {
             Event::Asked(request) => self.asked(now, request, &mut effects),
             Event::LinkChanged(instance, link) => self.link_changed(now, &instance, link, &mut effects),
             Event::JournalChanged(trouble) => self.journal = trouble,
-            Event::Missed(..) => {}
+            Event::Missed(instance, since) => self.missed(now, instance, since, &mut effects),
             Event::Shown(notice, outcome) => self.shown(now, notice, outcome),
             Event::Posted(notice, posted) => self.posted(notice, posted),
             Event::Closed(notice, closed) => self.closed(notice, closed),
@@ -61,7 +61,9 @@ impl Watch {
             effects.extend(news.delivery.map(Effect::Acknowledge));
             return;
         }
-        if let Some(line) = self.lines.get_mut(&news.instance) {
+        if news.delivery.is_some()
+            && let Some(line) = self.lines.get_mut(&news.instance)
+        {
             line.heard += 1;
             line.last_heard = Some(now);
         }
@@ -87,7 +89,9 @@ impl Watch {
             let instance = news.instance.clone();
             self.keeps.push(Keep::Message { instance, id, at: now });
         }
-        self.keeps.push(Keep::Contact(news.instance, now));
+        if news.delivery.is_some() {
+            self.keeps.push(Keep::Contact(news.instance, now));
+        }
         self.delivery = news.delivery;
     }
 
@@ -291,6 +295,9 @@ impl Watch {
             if has_come_up {
                 // Whatever happened while the line was down was said to nobody.
                 self.look_soon(now, instance);
+                if let Some(heard) = self.contacts_before.remove(instance) {
+                    self.missed(now, instance.clone(), heard, effects);
+                }
             }
             self.mind_line(now, instance, &link);
         }

@@ -176,6 +176,38 @@ fn three_lines_configure_fedora() {
 }
 
 #[test]
+fn an_archive_is_that_of_the_preset_or_the_one_that_is_told() {
+    let home = Home::new();
+    let check = |more: &str, expected: Option<&str>| {
+        home.configure(&format!("{THREE_LINES}{more}"));
+        let settings = home.load().unwrap();
+        let it = settings.instances.values().next().unwrap();
+        let archive = it.archive.as_ref().map(|it| it.address.to_string());
+        assert_eq!(archive.as_deref(), expected);
+        let rules = settings.rules(jiff::tz::TimeZone::UTC);
+        let whose = rules.instances.values().next().unwrap();
+        // Nobody reads again what nobody could have heard.
+        assert_eq!(whose.archive, whose.bus && expected.is_some());
+        assert!(!whose.deaf_to_builds);
+    };
+    let fedora = "https://apps.fedoraproject.org/datagrepper";
+    check("", Some(fedora));
+    check("[instance.fedora.broker]\nlisten = false\n", Some(fedora));
+    check("datagrepper = ''\n", None);
+    check(
+        "datagrepper = 'https://apps.example.com/archive/'\n",
+        Some("https://apps.example.com/archive"),
+    );
+    home.configure(&format!("{THREE_LINES}datagrepper = 'apps.example.com'\n"));
+    let complaint = home.complaint();
+    assert!(
+        complaint.contains("toml:4:1: `datagrepper`: not an address")
+            && complaint.ends_with("https://HOST/datagrepper"),
+        "{complaint}"
+    );
+}
+
+#[test]
 fn without_a_file_it_is_fedora_and_so_says_the_sample() {
     let home = Home::new();
     fs::write(home.path("home/.fedora.upn"), "mona\n").unwrap();

@@ -18,6 +18,7 @@
 )]
 
 mod apache;
+mod archive;
 mod broker;
 mod causes;
 mod command_line;

@@ -144,3 +144,77 @@ proptest! {
 fn doubts(watch: &mut Watch, script: &str) -> usize {
     run(watch, script).lines().filter(|it| *it == "doubt").count()
 }
+
+#[test]
+fn only_what_the_hub_does_not_tell_is_read_again() {
+    let check = |archive, hub, tagged, expected: Option<bool>| {
+        let mut watch = hub_watch();
+        for whose in watch.rules.instances.values_mut() {
+            (whose.archive, whose.hub) = (archive, hub);
+        }
+        watch.rules.wanted.tagged = tagged;
+        let effects = watch.step(time(7200), Event::Missed(fedora(), time(3600)));
+        let read = effects.into_iter().find_map(|it| match it {
+            Effect::ReadAgain(_, missed) => Some(missed),
+            _ => None,
+        });
+        if let Some(missed) = &read {
+            assert_eq!(missed.since, time(3600 - 120));
+            assert_eq!(missed.interest, watch.rules.interest(&fedora()));
+        }
+        assert_eq!(read.map(|it| it.tags_only), expected);
+    };
+    check(true, true, true, Some(true));
+    check(true, true, false, None);
+    check(true, false, false, Some(false));
+    check(false, false, true, None);
+}
+
+#[test]
+fn what_an_archive_has_kept_is_told_once_and_its_copy_from_the_bus_is_acknowledged() {
+    let mut watch = watch();
+    watch.rules.wanted.tagged = true;
+    let mut filed = heard(time(0), &["1", "tag", "7", "bash-5.3-1.fc43", "f43", "mona"]);
+    filed.delivery = None;
+    let told: Vec<_> = watch.step(time(60), Event::Heard(filed.clone()));
+    let told: Vec<_> = told.iter().map(describe).collect();
+    expect![[r#"
+        show #1 Tagged("f43") bash-5.3-1.fc43 COMPLETE my-tags
+    "#]]
+    .assert_eq(&told.join("\n"));
+    assert_eq!(watch.lines()[&fedora()].heard, 0);
+    let copy = run(&mut watch, "at 70\nheard 1 tag 7 bash-5.3-1.fc43 f43 mona\nrecorded 1");
+    expect![[r#"
+        record 1
+        acknowledge 1
+    "#]]
+    .assert_eq(&copy);
+    // An archive is not the bus.
+    assert_eq!(watch.lines()[&fedora()].last_heard, Some(time(70)));
+}
+
+#[test]
+fn what_was_said_while_nothing_ran_is_read_again_once() {
+    let mut watch = watch();
+    for whose in watch.rules.instances.values_mut() {
+        (whose.archive, whose.hub) = (true, true);
+    }
+    watch.rules.wanted.tagged = true;
+    let resumed = Resumed {
+        contacts: BTreeMap::from([(fedora(), time(-3600))]),
+        ..Resumed::default()
+    };
+    watch.step(time(0), Event::Resumed(Box::new(resumed)));
+    let mut ups = |at| {
+        watch.step(time(at), Event::LinkChanged(fedora(), Link::Connecting));
+        let effects = watch.step(time(at), Event::LinkChanged(fedora(), Link::Up));
+        let read = effects.into_iter().filter_map(|it| match it {
+            Effect::ReadAgain(_, missed) => Some(missed.since),
+            _ => None,
+        });
+        read.collect::<Vec<_>>()
+    };
+    assert_eq!(ups(10), [time(-3600 - 120)]);
+    // From here on the source says what it has missed.
+    assert_eq!(ups(20), []);
+}
