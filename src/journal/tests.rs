@@ -333,6 +333,7 @@ fn filed(number: u64, second: i64) -> Filed {
         unseen_failure: false,
         doomed: false,
         task_done: false,
+        earlier: Vec::new(),
     }
 }
 

@@ -83,6 +83,8 @@ pub(super) struct WrittenStory {
 pub(super) struct WrittenDealt {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     told: Vec<WrittenEnding>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
     unseen_failure: bool,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -245,6 +247,7 @@ impl From<&Filed> for WrittenDealt {
     fn from(filed: &Filed) -> Self {
         Self {
             told: filed.told.iter().map(WrittenEnding::from).collect(),
+            earlier: filed.earlier.iter().map(|it| it.0).collect(),
             unseen_failure: filed.unseen_failure,
             doomed: filed.doomed,
             task_done: filed.task_done,
@@ -260,6 +263,7 @@ impl WrittenDealt {
             unseen_failure: self.unseen_failure,
             doomed: self.doomed,
             task_done: self.task_done,
+            earlier: self.earlier.iter().map(|it| TaskId(*it)).collect(),
             told: self.endings().collect(),
         }
     }

@@ -62,7 +62,7 @@ impl Watch {
             return;
         }
         let waiting = self.waiting.values().map(|it| &it.telling);
-        let under_way = self.under_way.values().map(|it| &it.notice.telling);
+        let under_way = self.under_way.values().flatten().map(|it| &it.telling);
         let here: BTreeSet<_> = waiting
             .chain(under_way)
             .flat_map(ids)
@@ -163,7 +163,7 @@ impl Watch {
 }
 
 /// Returns the numbers of all that a notice tells.
-fn ids(telling: &Telling) -> impl Iterator<Item = TaleId> + '_ {
+pub(super) fn ids(telling: &Telling) -> impl Iterator<Item = TaleId> + '_ {
     let (tales, besides): (&[Tale], &[TaleId]) = match telling {
         Telling::One(tale) => (std::slice::from_ref(tale), &[]),
         Telling::Many(digest) => (&digest.tales, &digest.besides),

@@ -16,7 +16,7 @@ use super::{
     Ask, Asker, Effect, Fate, HubTrouble, News, RuleName, Standing, Story, Tale, TaleId, Telling, Watch, Whereabouts,
     merge,
 };
-use crate::koji::{BuildState, Cause, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
+use crate::koji::{BuildChange, BuildState, Cause, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
 
 /// What the hub says ended at or before this was dealt with, unless it was seen running.
 type Mark = Option<Timestamp>;
@@ -28,11 +28,13 @@ impl Watch {
             Change::Tag(_) => self.learn_of_tag(now, news, mine, effects),
             Change::Task(task) => match self.build_of(&news.instance, task.task) {
                 Some(key) => self.learn_of_build_task(now, &key, task, mark, effects),
+                // The build went on with another task, and how it ended with this one was dealt with.
+                None if self.is_of_earlier(&news.instance, task.task) => {}
                 None => self.learn_of_state(now, news, mine, mark, effects),
             },
             Change::Build(build) => {
                 if let Some(task) = build.task {
-                    self.adopt(&news.instance, task, &news.change.subject(), effects);
+                    self.adopt(&news.instance, task, build, &news.change.subject(), effects);
                 }
                 self.learn_of_state(now, news, mine, mark, effects);
             }
@@ -130,6 +132,7 @@ impl Watch {
     fn bring_up(&mut self, key: &Key, news: &News, at: Timestamp, mine: bool) -> bool {
         match self.stories.get_mut(key) {
             Some(entry) if merge::is_newer(&entry.story, &news.change, at) => {
+                entry.leave_task(&news.change);
                 merge::tell(&mut entry.story, &news.change, at);
                 if !entry.story.standing.is_settled() {
                     // From here on the same ending without a time is another one.
@@ -156,6 +159,7 @@ impl Watch {
                 let entry = Entry {
                     story,
                     told: told.into_iter().take(MAX_TOLD).collect(),
+                    earlier: VecDeque::new(),
                     notice: None,
                     shown: None,
                     unseen_failure: false,
@@ -169,7 +173,14 @@ impl Watch {
     }
 
     /// The build's story goes on where that of its task was.
-    fn adopt(&mut self, instance: &InstanceName, task: TaskId, build: &Subject, effects: &mut Vec<Effect>) {
+    fn adopt(
+        &mut self,
+        instance: &InstanceName,
+        task: TaskId,
+        change: &BuildChange,
+        build: &Subject,
+        effects: &mut Vec<Effect>,
+    ) {
         let of_task = (instance.clone(), Subject::Task(task));
         let key = (instance.clone(), build.clone());
         let Some(mut entry) = self.stories.remove(&of_task) else {
@@ -183,6 +194,14 @@ impl Watch {
         if let Some(of_build) = self.stories.get_mut(&key) {
             // Another attempt under the same number. From here on the build tells.
             of_build.story.followed |= entry.story.followed;
+            // How the build ended with this task may have been told of the task.
+            if entry
+                .told
+                .iter()
+                .any(|(it, _)| of_task_and_build(*it) == Some(change.new))
+            {
+                of_build.is_first(Standing::Build(change.new), change.completed);
+            }
             if let Some(notice) = entry.notice {
                 effects.push(Effect::Withdraw(notice));
                 self.forget_notice(notice);
@@ -191,12 +210,10 @@ impl Watch {
         }
         entry.story.subject = build.clone();
         entry.story.method = None;
-        let ends = entry.told.iter().filter_map(|(standing, _)| match standing {
-            Standing::Task(TaskState::Failed) => Some(BuildState::Failed),
-            Standing::Task(TaskState::Canceled) => Some(BuildState::Canceled),
-            Standing::Task(TaskState::Free | TaskState::Open | TaskState::Closed | TaskState::Assigned)
-            | Standing::Build(_) => None,
-        });
+        let ends = entry
+            .told
+            .iter()
+            .filter_map(|(standing, _)| of_task_and_build(*standing));
         // The task ended a little after the build: what was told of the one is told of the other, whenever that was.
         let ends: VecDeque<_> = ends.map(|it| (Standing::Build(it), None)).collect();
         entry.told = ends;
@@ -214,6 +231,12 @@ impl Watch {
             entry.story.changed = entry.story.started.unwrap_or(entry.story.changed);
         }
         self.stories.insert(key, entry);
+    }
+
+    /// Returns whether this is the task of an attempt before, of a build whose end with it was dealt with.
+    fn is_of_earlier(&self, instance: &InstanceName, task: TaskId) -> bool {
+        let is_it = |(key, entry): (&Key, &Entry)| key.0 == *instance && entry.earlier.contains(&task);
+        self.stories.iter().any(is_it)
     }
 
     /// Returns the build that a task makes, if it is known.
@@ -509,7 +532,7 @@ impl Watch {
         if let Change::Build(build) = &news.change
             && let Some(task) = build.task
         {
-            self.adopt(instance, task, &news.change.subject(), effects);
+            self.adopt(instance, task, build, &news.change.subject(), effects);
         }
         let of_task = match &news.change {
             Change::Task(task) => self.build_of(instance, task.task),
@@ -546,7 +569,7 @@ impl Watch {
             held.each(&mut change);
         }
         let waiting = self.waiting.values_mut().map(|it| &mut it.telling);
-        let under_way = self.under_way.values_mut().map(|it| &mut it.notice.telling);
+        let under_way = self.under_way.values_mut().flatten().map(|it| &mut it.telling);
         for telling in waiting.chain(under_way) {
             match telling {
                 Telling::One(tale) => change(tale),
@@ -590,7 +613,31 @@ fn rule_of(story: &Story, mine: bool, followed: bool) -> RuleName {
     }
 }
 
+/// Returns how a build ends whose task ends badly.
+fn of_task_and_build(standing: Standing) -> Option<BuildState> {
+    match standing {
+        Standing::Task(TaskState::Failed) => Some(BuildState::Failed),
+        Standing::Task(TaskState::Canceled) => Some(BuildState::Canceled),
+        Standing::Task(TaskState::Free | TaskState::Open | TaskState::Closed | TaskState::Assigned)
+        | Standing::Build(_) => None,
+    }
+}
+
 impl Entry {
+    /// Before a change is taken up: if the build goes on with another task, what the old one comes to is no news.
+    fn leave_task(&mut self, change: &Change) {
+        let Change::Build(change) = change else { return };
+        if let Some((old, new)) = self.story.task.zip(change.task)
+            && old != new
+            && self.story.standing.is_settled()
+        {
+            if self.earlier.len() >= MAX_TOLD {
+                self.earlier.pop_front();
+            }
+            self.earlier.push_back(old);
+        }
+    }
+
     /// Returns whether there is a reason that nobody has found yet.
     pub(super) fn is_unexplained(&self) -> bool {
         self.story.cause.is_none() && has_reason(&self.story)

@@ -83,6 +83,16 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// Returns whether it is a final state.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::Finished | Self::Failed | Self::Canceled => true,
+            Self::Started | Self::Doomed | Self::Tagged(_) | Self::Untagged(_) | Self::NotTagged | Self::InRepo(_) => {
+                false
+            }
+        }
+    }
+
     /// Returns whether it is one that calls for somebody, and has a cause.
     pub fn is_bad(&self) -> bool {
         match self {

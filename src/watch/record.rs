@@ -71,6 +71,8 @@ pub struct Filed {
     pub story: Story,
     /// The endings that were dealt with, and when each was reached; the oldest first, at most 16.
     pub told: Vec<Ending>,
+    /// The tasks of attempts before this one, whose ends were dealt with; the oldest first, at most 16.
+    pub earlier: Vec<TaskId>,
     /// It failed, and nobody has looked yet.
     pub unseen_failure: bool,
     /// That it will fail was dealt with.

@@ -92,6 +92,7 @@ impl Entry {
     fn is_filed_like(&self, other: &Self) -> bool {
         self.story == other.story
             && self.told == other.told
+            && self.earlier == other.earlier
             && self.unseen_failure == other.unseen_failure
             && self.doomed == other.doomed
             && self.task_done == other.task_done
@@ -101,6 +102,7 @@ impl Entry {
         Filed {
             story: self.story.clone(),
             told: self.told.iter().copied().collect(),
+            earlier: self.earlier.iter().copied().collect(),
             unseen_failure: self.unseen_failure,
             doomed: self.doomed,
             task_done: self.task_done,
@@ -112,6 +114,7 @@ impl Entry {
         Self {
             story: filed.story,
             told: filed.told.into_iter().take(super::state::MAX_TOLD).collect(),
+            earlier: filed.earlier.into_iter().take(super::state::MAX_TOLD).collect(),
             notice: None,
             shown: None,
             unseen_failure: filed.unseen_failure,

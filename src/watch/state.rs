@@ -56,7 +56,11 @@ pub struct Watch {
     pub(super) muted: BTreeMap<String, Option<Timestamp>>,
     pub(super) pace: Pace,
     /// Notices that were handed out and whose outcome is not known yet.
-    pub(super) under_way: BTreeMap<NoticeId, UnderWay>,
+    /// Of one id the oldest first; each has its answer.
+    pub(super) under_way: BTreeMap<NoticeId, VecDeque<Notice>>,
+    /// What a server that hangs may still take: of each id what was lost first, while no server is there. At most
+    /// [`MAX_POSTED`].
+    pub(super) given_up: BTreeMap<NoticeId, Vec<TaleId>>,
     /// Notices that no server took.
     pub(super) waiting: BTreeMap<NoticeId, Notice>,
     pub(super) try_again: Option<Timestamp>,
@@ -113,6 +117,8 @@ pub(super) struct Entry {
     pub(super) story: Story,
     /// The endings that were dealt with, and when each was reached.
     pub(super) told: VecDeque<Ending>,
+    /// The tasks of attempts before this one, whose ends were dealt with.
+    pub(super) earlier: VecDeque<TaskId>,
     /// The notification that is on screen for it, or on its way there.
     pub(super) notice: Option<NoticeId>,
     /// What that notification tells.
@@ -132,15 +138,6 @@ pub(super) struct Question {
     pub(super) act: Act,
     /// The task that it was asked about: a build may have another one by the time of the answer.
     pub(super) task: TaskId,
-}
-
-/// A notice that was handed out.
-#[derive(Clone, Debug)]
-pub(super) struct UnderWay {
-    /// The newest one of its id.
-    pub(super) notice: Notice,
-    /// How many of this id were handed out and not answered; the last answer counts.
-    pub(super) unanswered: u32,
 }
 
 /// Why what was told cannot be kept.
@@ -202,6 +199,7 @@ impl Watch {
             muted: BTreeMap::new(),
             pace: Pace::default(),
             under_way: BTreeMap::new(),
+            given_up: BTreeMap::new(),
             waiting: BTreeMap::new(),
             try_again: None,
             lines: BTreeMap::new(),

@@ -179,8 +179,24 @@ impl Watch {
             .retain(|(instance, _), _| instances.contains_key(instance));
         self.file_hubs(now);
         self.take_names();
+        self.take_owners();
         self.tell_what_was_left(now);
         self.listen_anew(&before, effects);
+    }
+
+    /// Whose a build is does not change; who I am may have.
+    fn take_owners(&mut self) {
+        let instances = &self.rules.instances;
+        let is_mine = |it: &Story| {
+            let whose = instances.get(&it.instance);
+            whose
+                .zip(it.owner.as_ref())
+                .is_some_and(|(whose, owner)| whose.users.contains(owner))
+        };
+        self.stories.each(
+            |it| it.story.mine != is_mine(&it.story),
+            |it| it.story.mine = is_mine(&it.story),
+        );
     }
 
     pub(super) fn listen_anew(&self, before: &BTreeMap<InstanceName, Interest>, effects: &mut Vec<Effect>) {

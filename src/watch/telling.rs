@@ -1,10 +1,14 @@
 //! Putting tales on screen: at once, held for a digest, waiting for a server, or summed up after an absence.
 
+use std::collections::{BTreeSet, VecDeque};
+
 use jiff::{SignedDuration, Timestamp};
 
+use super::keeping::ids;
 use super::pace::{Held, MAX_POPUPS};
-use super::state::{Entry, Key, MAX_WAITING, UnderWay};
-use super::{Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, Telling, Watch};
+use super::record::Keep;
+use super::state::{Entry, Key, MAX_POSTED, MAX_WAITING};
+use super::{Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, TaleId, Telling, Watch};
 
 /// What ended longer ago than this when it comes to us was missed: the computer slept, or we did not run.
 const ABSENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -30,8 +34,13 @@ impl Watch {
                 && !tale.late
                 && !is_tag
             {
-                self.forget_notice(notice);
-                effects.push(Effect::Withdraw(notice));
+                if self.waiting_end(notice).is_some() {
+                    // Nobody has seen it: it is told as it was then.
+                    self.stories.each(|it| it.notice == Some(notice), |it| it.notice = None);
+                } else {
+                    self.forget_notice(notice);
+                    effects.push(Effect::Withdraw(notice));
+                }
             }
             return;
         }
@@ -87,12 +96,29 @@ impl Watch {
         }
         let key = (tale.story.instance.clone(), tale.story.subject.clone());
         let shown = self.stories.get(&key).and_then(|it| it.notice);
+        // An end that nobody has seen yet stays to be told; this is another notice.
+        let shown = shown.filter(|it| !self.waits_with_an_end(*it, &tale));
         let id = shown.unwrap_or_else(|| self.next_notice());
         if let Some(entry) = self.stories.get_mut(&key) {
             entry.notice = Some(id);
             entry.shown = Some((tale.id, tale.fate.clone(), tale.rule));
         }
         self.show(id, shown.is_some(), Telling::One(tale), effects);
+    }
+
+    /// Returns whether a notice waits for a server to tell of an end that a tale does not tell of.
+    fn waits_with_an_end(&self, notice: NoticeId, tale: &Tale) -> bool {
+        let says_so = matches!(tale.fate, Fate::Tagged(_) | Fate::InRepo(_) | Fate::NotTagged);
+        let is_said = |it: &Tale| it.id == tale.id || (it.fate == Fate::Finished && says_so);
+        self.waiting_end(notice).is_some_and(|it| !is_said(it))
+    }
+
+    /// Returns what a notice tells that waits for a server, if that is an end.
+    fn waiting_end(&self, notice: NoticeId) -> Option<&Tale> {
+        match &self.waiting.get(&notice)?.telling {
+            Telling::One(tale) => Some(tale).filter(|it| it.fate.is_end()),
+            Telling::Many(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => None,
+        }
     }
 
     pub(super) fn show_held(&mut self, mut held: Held, away: bool, effects: &mut Vec<Effect>) {
@@ -126,38 +152,45 @@ impl Watch {
             sound: self.rules.wanted.sound,
         };
         self.waiting.remove(&id);
-        let unanswered = self.under_way.get(&id).map_or(0, |it| it.unanswered) + 1;
-        let under_way = UnderWay {
-            notice: notice.clone(),
-            unanswered,
-        };
-        self.under_way.insert(id, under_way);
+        self.under_way.entry(id).or_default().push_back(notice.clone());
         effects.push(Effect::Show(notice));
     }
 
     pub(super) fn shown(&mut self, now: Timestamp, id: NoticeId, outcome: Outcome) {
-        let Some(mut under_way) = self.under_way.remove(&id) else {
-            // A server that hung has taken it after all.
-            if outcome == Outcome::Taken
-                && let Some(notice) = self.waiting.remove(&id)
-            {
-                self.is_told(now, &notice.telling);
+        // Each is answered, in order.
+        let Some(notice) = self.under_way.get_mut(&id).and_then(VecDeque::pop_front) else {
+            if outcome == Outcome::Taken {
+                self.was_taken_after_all(now, id);
             }
             return;
         };
-        under_way.unanswered -= 1;
-        if under_way.unanswered > 0 {
-            self.under_way.insert(id, under_way);
-            return;
+        let newer: BTreeSet<TaleId> = self
+            .under_way
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .flat_map(|it| ids(&it.telling))
+            .collect();
+        let is_newest = self.under_way.get(&id).is_none_or(VecDeque::is_empty);
+        if is_newest {
+            self.under_way.remove(&id);
         }
         match outcome {
             Outcome::Taken => {
                 self.server = Some(true);
-                self.is_told(now, &under_way.notice.telling);
+                self.is_told(now, &notice.telling);
             }
             Outcome::Lost if self.questions.remove(&id).is_some() => {}
             Outcome::Lost => {
-                self.waiting.insert(id, under_way.notice);
+                self.give_up(id, &notice.telling);
+                if is_newest {
+                    self.waiting.insert(id, notice);
+                } else if tells_of_an_end(&notice.telling) && !ids(&notice.telling).any(|it| newer.contains(&it)) {
+                    // What comes after it does not tell this.
+                    let id = self.next_notice();
+                    let replaces = false;
+                    self.waiting.insert(id, Notice { id, replaces, ..notice });
+                }
                 // A server that is gone says when it is back; one that hangs does not.
                 if self.server != Some(false) {
                     self.try_again = Some(now.saturating_add(TRY_AGAIN_AFTER).unwrap_or(now));
@@ -165,6 +198,34 @@ impl Watch {
                 self.fold_waiting();
             }
         }
+    }
+
+    /// A server that hung has taken what was given up first; what came after that is still to be shown.
+    fn was_taken_after_all(&mut self, now: Timestamp, id: NoticeId) {
+        let Some(taken) = self.given_up.remove(&id) else { return };
+        let told: Vec<_> = taken.iter().copied().filter(|it| self.due.remove(it)).collect();
+        if !told.is_empty() {
+            let digest = told.len() > 1;
+            self.keeps.push(Keep::Told {
+                tales: told,
+                digest,
+                at: now,
+            });
+        }
+        if let Some(notice) = self.waiting.get_mut(&id) {
+            notice.replaces = true;
+            if ids(&notice.telling).all(|it| taken.contains(&it)) {
+                self.waiting.remove(&id);
+            }
+        }
+    }
+
+    /// Notes what was lost, of each notice the first: a server that hangs has only that.
+    fn give_up(&mut self, id: NoticeId, telling: &Telling) {
+        while self.given_up.len() >= MAX_POSTED {
+            self.given_up.pop_first();
+        }
+        self.given_up.entry(id).or_insert_with(|| ids(telling).collect());
     }
 
     /// Keeps what waits within its limit: the oldest notices become one.
@@ -194,6 +255,9 @@ impl Watch {
     pub(super) fn server_changed(&mut self, is_there: bool, effects: &mut Vec<Effect>) {
         self.server = Some(is_there);
         self.try_again = None;
+        if is_there {
+            self.given_up.clear();
+        }
         if is_there {
             if self.pause.is_none() {
                 self.show_waiting(effects);
@@ -243,6 +307,14 @@ impl Watch {
         self.waiting.remove(&notice);
         self.under_way.remove(&notice);
         self.stories.each(|it| it.notice == Some(notice), |it| it.notice = None);
+    }
+}
+
+fn tells_of_an_end(telling: &Telling) -> bool {
+    match telling {
+        Telling::One(tale) => tale.fate.is_end(),
+        Telling::Many(_) => true,
+        Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => false,
     }
 }
 

@@ -181,6 +181,7 @@ fn filed() -> impl Strategy<Value = Filed> {
         unseen_failure,
         doomed,
         task_done,
+        earlier: vec![TaskId(7)],
     })
 }
 
