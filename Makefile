@@ -41,11 +41,12 @@ INSTALLED = \
 	$(LANGUAGES:%=$(datadir)/locale/%/LC_MESSAGES/koji-notify.mo) \
 	$(addprefix $(docdir)/,$(notdir $(DOCUMENTS)))
 
-.PHONY: help demo build test check check-code check-data check-words bench install uninstall pot shots stage clean
+.PHONY: help demo build test sim check check-code check-data check-words bench install uninstall pot shots stage clean
 
 help:
 	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
 	@echo 'make test       installs what the tests need, then checks and tests everything'
+	@echo 'make sim        the program in a simulated world: SEEDS=10000, SEED=1 or FROM=1'
 	@echo 'make check      format, lints, documentation, data files and translations'
 	@echo 'make bench      measures the program against the floor'
 	@echo 'make install    builds and installs; DESTDIR= PREFIX=/usr/local BIN=<a built program>'
@@ -67,6 +68,12 @@ test:
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --locked $(ARGS); \
 	else cargo test --locked $(ARGS); fi
+
+# Many runs of the program in a simulated world, on all cores: tests/sim/README.md.
+SEEDS = 10000
+sim:
+	@SEEDS='$(SEEDS)' SEED='$(SEED)' FROM='$(FROM)' cargo test --quiet --locked --profile sim --test sim -- \
+		--nocapture nothing_is_missed_and_nothing_is_told_twice $(ARGS)
 
 check: check-code check-data check-words
 
