@@ -16,6 +16,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::koji::meant::one_line;
+
 /// The longest value that references may add up to, in bytes.
 pub const MAX_VALUE: usize = 64 * 1024;
 
@@ -24,6 +26,9 @@ pub const MAX_PIECES: usize = 10_000;
 
 /// How deep references may lead (configparser's `MAX_INTERPOLATION_DEPTH`).
 pub const MAX_DEPTH: usize = 10;
+
+/// How many characters of a name or a value are repeated in an error. As much is enough to recognise it.
+const MAX_SHOWN: usize = 60;
 
 /// The section that feeds all others, and is none itself.
 const DEFAULT: &str = "DEFAULT";
@@ -66,23 +71,40 @@ pub enum Problem {
     NoHeading,
     #[error("expected `name = value`, a [heading], or an indented line that continues a value")]
     NotAnOption,
-    #[error("there is a [{section}] already in line {first}, and a file may have it only once")]
+    #[error(
+        "there is a [{}] already in line {first}, and a file may have it only once",
+        shown(section)
+    )]
     DuplicateSection { section: String, first: usize },
-    #[error("there is a `{option}` already in line {first}, and a section may have it only once")]
+    #[error(
+        "there is a `{}` already in line {first}, and a section may have it only once",
+        shown(option)
+    )]
     DuplicateOption { option: String, first: usize },
-    #[error("`{option}`: expected `%%` for a percent sign, or `%(name)s` for the value of another option")]
+    #[error(
+        "`{}`: expected `%%` for a percent sign, or `%(name)s` for the value of another option",
+        shown(option)
+    )]
     Percent { option: String },
-    #[error("`{option}` refers to `{to}`, expected an option of [{section}] or [DEFAULT]")]
+    #[error(
+        "`{}` refers to `{}`, expected an option of [{}] or [DEFAULT]",
+        shown(option),
+        shown(to),
+        shown(section)
+    )]
     Reference {
         option: String,
         section: String,
         to: String,
     },
-    #[error("`{option}`: expected references that end after {MAX_DEPTH} steps")]
+    #[error("`{}`: expected references that end after {MAX_DEPTH} steps", shown(option))]
     TooDeep { option: String },
-    #[error("`{option}`: expected references that end within {MAX_VALUE} bytes and {MAX_PIECES} steps")]
+    #[error(
+        "`{}`: expected references that end within {MAX_VALUE} bytes and {MAX_PIECES} steps",
+        shown(option)
+    )]
     TooLong { option: String },
-    #[error("`{option}`: expected {expected}, found {found:?}")]
+    #[error("`{}`: expected {expected}, found {found:?}", shown(option))]
     Value {
         option: String,
         expected: &'static str,
@@ -194,8 +216,6 @@ impl Item<'_> {
     /// Returns the error that something else was expected here. What stands before an `@` may be a password, and is
     /// not repeated.
     pub fn unexpected(&self, expected: &'static str) -> IniError {
-        /// As much is enough to recognise it.
-        const SHOWN: usize = 60;
         let found = match self.text.rsplit_once('@') {
             Some((_, host)) => format!("…@{host}"),
             None => self.text.clone(),
@@ -206,7 +226,7 @@ impl Item<'_> {
             problem: Problem::Value {
                 option: self.option.to_owned(),
                 expected,
-                found: found.chars().take(SHOWN).collect(),
+                found: found.chars().take(MAX_SHOWN).collect(),
             },
         }
     }
@@ -414,6 +434,11 @@ impl Reader {
 fn heading(text: &str) -> Option<&str> {
     let (name, _) = text.strip_prefix('[')?.rsplit_once(']')?;
     (!name.is_empty()).then_some(name)
+}
+
+/// Returns a name as an error repeats it: it may be of any length, and hold anything but a line's end.
+pub(super) fn shown(name: &str) -> String {
+    one_line(name, MAX_SHOWN)
 }
 
 /// Returns the lines of a text, which end in any of the three ways.

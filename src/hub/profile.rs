@@ -19,7 +19,7 @@ use tracing::debug;
 use url::Url;
 
 pub use super::access::Login;
-use super::ini::{Ini, IniError, Item};
+use super::ini::{Ini, IniError, Item, shown};
 
 /// The server of a profile that names none.
 pub const DEFAULT_SERVER: &str = "http://localhost/kojihub";
@@ -29,6 +29,9 @@ pub const DEFAULT_WEBURL: &str = "http://localhost/koji";
 
 /// The largest file that is read. Real ones have one or two kilobytes.
 pub const MAX_FILE: usize = 256 * 1024;
+
+/// How many profiles an error names.
+const MAX_NAMED: usize = 10;
 
 /// Where profiles are looked for. Tests hand in their own.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -104,7 +107,7 @@ pub enum ProfileError {
     /// The given folder has nothing in it that would be read.
     #[error("{} has no file whose name ends in .conf", folder.display())]
     EmptyFolder { folder: PathBuf },
-    #[error("there is no Koji profile [{name}]{}", others(exist, files, unread))]
+    #[error("there is no Koji profile [{}]{}", shown(name), others(exist, files, unread))]
     NoSuchProfile {
         name: String,
         /// Those that there are, sorted.
@@ -115,12 +118,19 @@ pub enum ProfileError {
         unread: Vec<PathBuf>,
     },
     #[error(
-        "the Koji profile [{profile}] logs in with a password, which is not supported: use Kerberos or a certificate"
+        "the Koji profile [{}] logs in with a password, which is not supported: use Kerberos or a certificate",
+        shown(profile)
     )]
     Password { profile: String },
-    #[error("the Koji profile [{profile}] logs in with a certificate and names none: set `cert`")]
+    #[error(
+        "the Koji profile [{}] logs in with a certificate and names none: set `cert`",
+        shown(profile)
+    )]
     NoCertificate { profile: String },
-    #[error("the Koji profile [{profile}] has authtype {found:?}, expected kerberos, ssl or noauth")]
+    #[error(
+        "the Koji profile [{}] has authtype {found:?}, expected kerberos, ssl or noauth",
+        shown(profile)
+    )]
     Authtype { profile: String, found: String },
 }
 
@@ -437,7 +447,11 @@ fn others(exist: &[String], files: &[PathBuf], unread: &[PathBuf]) -> String {
     let mut text = match (exist, files) {
         ([], []) => "; no file with profiles is there".to_owned(),
         ([], _) => "; none of the files has one".to_owned(),
-        (names, _) => format!("; there are [{}]", names.join("], [")),
+        (names, _) => {
+            let told: Vec<String> = names.iter().take(MAX_NAMED).map(|it| shown(it)).collect();
+            let more = if names.len() > MAX_NAMED { " and more" } else { "" };
+            format!("; there are [{}]{more}", told.join("], ["))
+        }
     };
     for file in unread {
         text.push_str(&format!("; {} cannot be opened", file.display()));
