@@ -10,6 +10,9 @@ use super::Plural;
 /// The most sentences a catalog may have.
 const MAX_SENTENCES: u32 = 16 * 1024;
 
+/// The most forms a sentence may have. Arabic needs six.
+const MAX_FORMS: usize = 16;
+
 const MAGIC: u32 = 0x9504_12de;
 
 /// A catalog of translated sentences.
@@ -47,9 +50,16 @@ impl Catalog {
         }
         let mut sentences = BTreeMap::new();
         let mut plural = Plural::default();
+        // `msgfmt` writes each text once. Where they overlap, a small file would take a lot of memory.
+        let mut left = bytes.len();
         for index in 0..count {
             let original = file.text(originals, index)?;
             let translation = file.text(translations, index)?;
+            let size = original.len() + translation.len();
+            left = left.checked_sub(size).ok_or(CatalogError::NotACatalog)?;
+            if translation.bytes().filter(|it| *it == 0).count() >= MAX_FORMS {
+                return Err(CatalogError::NotACatalog);
+            }
             if original.is_empty() {
                 plural = plural_of(translation)?;
                 continue;
