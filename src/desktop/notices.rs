@@ -11,7 +11,7 @@
 //!
 //! It deliberately knows no sentence and no rule, and opens nothing.
 
-mod letter;
+pub mod letter;
 mod server;
 mod shown;
 

@@ -16,13 +16,13 @@ const DEFAULT_ACTION: &str = "default";
 
 /// What a server can do, as far as it changes what we send.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Abilities {
+pub struct Abilities {
     /// The body is read as markup.
-    pub(super) markup: bool,
+    pub markup: bool,
     /// There may be buttons.
-    pub(super) actions: bool,
+    pub actions: bool,
     /// The action of a click on the notification has a button too, so that another one for it would be seen twice.
-    pub(super) default_is_button: bool,
+    pub default_is_button: bool,
 }
 
 /// The servers that make a button of the default action, by the name they tell (xfce4-notifyd 0.7.3).
@@ -30,7 +30,7 @@ const WITH_DEFAULT_BUTTON: [&str; 1] = ["Xfce Notify Daemon"];
 
 impl Abilities {
     /// Reads the answers to `GetServerInformation` and `GetCapabilities`. What is not known here is not needed here.
-    pub(super) fn of(name: &str, capabilities: &[String]) -> Self {
+    pub fn of(name: &str, capabilities: &[String]) -> Self {
         let has = |name: &str| capabilities.iter().any(|it| it == name);
         Self {
             markup: has("body-markup"),
@@ -41,7 +41,7 @@ impl Abilities {
 }
 
 /// Returns the notification for a card. `app_icon` is an absolute path or the name of an icon.
-pub(super) fn compose(card: &Card, abilities: Abilities, app_icon: &str) -> Notification {
+pub fn compose(card: &Card, abilities: Abilities, app_icon: &str) -> Notification {
     let mut letter = Notification::new();
     letter.appname(APP_NAME).icon(app_icon).summary(&card.title);
     if abilities.markup {
