@@ -43,6 +43,7 @@ mod hub_stories;
 mod identity;
 mod lab_day;
 mod languages;
+mod limits;
 mod names;
 mod notices;
 mod power;
