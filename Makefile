@@ -4,8 +4,10 @@ PREFIX = /usr/local
 DESTDIR =
 # A program that is already built. Without it `make install` builds one, which needs cargo.
 BIN =
-# More words for the program of `make demo`, or for the test runner of `make test`.
+# More words for the program of `make demo`, for the test runner of `make test`, or the targets of `make fuzz`.
 ARGS =
+# How long `make fuzz` stays with a target.
+SECONDS = 60
 
 ID = org.fedoraproject.KojiNotify
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -41,7 +43,7 @@ INSTALLED = \
 	$(LANGUAGES:%=$(datadir)/locale/%/LC_MESSAGES/koji-notify.mo) \
 	$(addprefix $(docdir)/,$(notdir $(DOCUMENTS)))
 
-.PHONY: help demo build test sim check check-code check-data check-words bench install uninstall pot shots stage clean
+.PHONY: help demo build test sim check check-code check-data check-words bench fuzz install uninstall pot shots stage clean
 
 help:
 	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
@@ -49,6 +51,7 @@ help:
 	@echo 'make sim        the program in a simulated world: SEEDS=10000, SEED=1 or FROM=1'
 	@echo 'make check      format, lints, documentation, data files and translations'
 	@echo 'make bench      measures the program against the floor'
+	@echo 'make fuzz       looks for input that breaks a promise, SECONDS=60 for each target (fuzz/README.md)'
 	@echo 'make install    builds and installs; DESTDIR= PREFIX=/usr/local BIN=<a built program>'
 	@echo 'make uninstall  removes what make install has installed'
 	@echo 'make build      builds the release; then `sudo make install BIN=$(program)`'
@@ -79,6 +82,7 @@ check: check-code check-data check-words
 
 check-code:
 	@cargo fmt --check
+	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@cargo clippy --all-targets --locked --quiet -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked --quiet
 
@@ -96,7 +100,7 @@ check-data:
 		python3 -c 'import sys, xml.dom.minidom as it; it.parse(sys.argv[1])' "$$file"; \
 	done; \
 	mandoc -T lint -W warning data/koji-notify.1; \
-	for file in tests/install-packages .ci/run $$(find tests -name lib.sh -o -name '*-session') tests/shots; do \
+	for file in tests/install-packages .ci/run fuzz/run $$(find tests -name lib.sh -o -name '*-session') tests/shots; do \
 		bash -n "$$file"; \
 	done; \
 	if command -v systemd-analyze >/dev/null; then \
@@ -123,6 +127,9 @@ need = for it in $(1); do \
 bench:
 	@tests/install-packages
 	@cargo bench --locked --bench floor -- $(ARGS)
+
+fuzz:
+	@fuzz/run $(SECONDS) $(ARGS)
 
 pot:
 	@po/collect

@@ -29,6 +29,7 @@ mod desktop_real;
 mod end_to_end;
 mod following;
 mod history;
+mod hostile;
 mod hub_account;
 mod hub_answers;
 mod hub_asks;
