@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| koji_notify_fuzz::checks::catalog::check(bytes));
+use koji_notify_fuzz::{checks, prepare};
+
+libfuzzer_sys::fuzz_target!(init: prepare("catalog"), |bytes: &[u8]| checks::catalog::check(bytes));
