@@ -390,6 +390,7 @@ fn keep(story: Story) -> Keep {
         unseen_failure: false,
         doomed: false,
         task_done: false,
+        earlier: Vec::new(),
     }))
 }
 

@@ -481,6 +481,7 @@ impl World {
                 bus: site.broker.is_some(),
                 hub: site.hub.is_some(),
                 logs_in: false,
+                ..Whose::default()
             };
             (name, whose)
         });

@@ -749,7 +749,10 @@ impl World {
             Effect::Reload => self.reload(),
             Effect::Quit => house.is_leaving = true,
             Effect::StartAtLogin(on) => return Some(Event::AutostartChanged(on)),
-            Effect::Reply(..)
+            // A line brings all that its queue has, and nobody keeps an archive.
+            Effect::Doubt(_)
+            | Effect::ReadAgain(..)
+            | Effect::Reply(..)
             | Effect::Announce(_)
             | Effect::Open { .. }
             | Effect::Copy(_)

@@ -11,7 +11,8 @@ use koji_notify::koji::{
 };
 use koji_notify::view::card::card;
 use koji_notify::watch::{
-    Act, Deed, Digest, Fate, NotDone, Notice, NoticeId, Reply, RuleName, Standing, Story, Tale, Telling, Whereabouts,
+    Act, Deed, Digest, Fate, NotDone, Notice, NoticeId, Reply, RuleName, Standing, Story, Tale, TaleId, Telling,
+    Whereabouts,
 };
 
 use super::letters;
@@ -156,6 +157,7 @@ impl<'a> Facts<'a> {
             fault: self.text(),
             log: self.flag().then_some((TaskId(7), LogName::Build)),
             lines: (0..lines).map(|_| self.text()).collect(),
+            by: self.maybe_text(),
         }
     }
 
@@ -220,6 +222,7 @@ impl<'a> Facts<'a> {
             _ => Fate::InRepo(self.text()),
         };
         Tale {
+            id: TaleId::default(),
             fate,
             story: self.story(),
             rule: RuleName::MyBuilds,
@@ -236,6 +239,7 @@ impl<'a> Facts<'a> {
                 Telling::Many(Digest {
                     tales: (0..tales).map(|_| self.tale()).collect(),
                     left_out: self.number() as u32,
+                    besides: Vec::new(),
                     away: self.flag(),
                 })
             }

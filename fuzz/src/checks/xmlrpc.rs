@@ -145,6 +145,10 @@ fn calls() -> Vec<Call> {
         },
         Call::Resubmit(task),
         Call::Cancel(task),
+        Call::Mails {
+            before: Timestamp::UNIX_EPOCH,
+            limit: 20,
+        },
     ]
 }
 
@@ -213,6 +217,10 @@ fn within_limits(answer: &Result<Answer, Fault>) {
                     .into_iter()
                     .for_each(maybe);
             }
+        }
+        Answer::Mails(rows) => {
+            assert!(rows.len() <= MAX_ROWS);
+            rows.iter().for_each(|it| maybe(&it.owner_name));
         }
         Answer::Builds(rows) => {
             assert!(rows.len() <= MAX_ROWS);
