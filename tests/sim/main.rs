@@ -1,5 +1,18 @@
 //! The whole program in a simulated world, many times. How it is meant, what is held and how to replay a run:
 //! `README.md` beside this.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may stop at once, and print what it saw"
+)]
 
 mod broker;
 mod desk;
