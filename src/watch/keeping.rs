@@ -61,10 +61,11 @@ impl Watch {
         if self.due.is_empty() {
             return;
         }
-        let waiting = self.waiting.values().map(|it| &it.telling);
-        let under_way = self.under_way.values().flatten().map(|it| &it.telling);
-        let here: BTreeSet<_> = waiting
-            .chain(under_way)
+        if self.due_here() == self.due.len() {
+            return;
+        }
+        let here: BTreeSet<_> = self
+            .handed_out()
             .flat_map(ids)
             .chain(self.pace.ids())
             .chain(self.missed.ids())
@@ -75,6 +76,28 @@ impl Watch {
             self.due.retain(|it| here.contains(it));
             self.keeps.push(Keep::Dropped(gone));
         }
+    }
+
+    /// Counts what is due and somewhere. What is beyond a digest's room may be as many as a flood brings, and is neither
+    /// looked at one by one at each step nor told twice.
+    fn due_here(&self) -> usize {
+        let count = |tales: &[Tale], besides: &[TaleId]| {
+            let due = tales.iter().filter(|it| self.due.contains(&it.id));
+            due.count() + besides.len()
+        };
+        let held = [self.pace.held(), &self.missed, &self.away];
+        let held = held.into_iter().map(|it| count(&it.tales, &it.besides));
+        let handed_out = self.handed_out().map(|it| {
+            let (tales, besides) = told_by(it);
+            count(tales, besides)
+        });
+        held.chain(handed_out).sum()
+    }
+
+    /// Returns what waits for a server, and what is on its way to one.
+    fn handed_out(&self) -> impl Iterator<Item = &Telling> {
+        let waiting = self.waiting.values().map(|it| &it.telling);
+        waiting.chain(self.under_way.values().flatten().map(|it| &it.telling))
     }
 
     /// Takes up what an earlier run has left.
@@ -164,10 +187,15 @@ impl Watch {
 
 /// Returns the numbers of all that a notice tells.
 pub(super) fn ids(telling: &Telling) -> impl Iterator<Item = TaleId> + '_ {
-    let (tales, besides): (&[Tale], &[TaleId]) = match telling {
+    let (tales, besides) = told_by(telling);
+    tales.iter().map(|it| it.id).chain(besides.iter().copied())
+}
+
+/// Returns what a notice tells, and the numbers of what else it only counts.
+fn told_by(telling: &Telling) -> (&[Tale], &[TaleId]) {
+    match telling {
         Telling::One(tale) => (std::slice::from_ref(tale), &[]),
         Telling::Many(digest) => (&digest.tales, &digest.besides),
         Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => (&[], &[]),
-    };
-    tales.iter().map(|it| it.id).chain(besides.iter().copied())
+    }
 }

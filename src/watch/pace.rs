@@ -137,6 +137,11 @@ impl Pace {
         self.held.ids()
     }
 
+    /// Returns what is held.
+    pub(super) fn held(&self) -> &Held {
+        &self.held
+    }
+
     /// Changes each tale that is held.
     pub(super) fn each(&mut self, change: &mut impl FnMut(&mut Tale)) {
         self.held.tales.iter_mut().for_each(change);
