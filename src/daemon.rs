@@ -87,6 +87,8 @@ pub enum Ended {
     Done,
     /// Another instance runs in this session; nothing was shown.
     AlreadyRunning,
+    /// The session bus is gone, and with it all that we could show.
+    SessionOver,
 }
 
 /// Runs until a person or the system says quit, or the recording is over.
@@ -105,6 +107,10 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     let watch = Watch::new(rules);
     let is_live = matches!(work, Work::Live(_));
     let signs = SignBook::default();
+    let mut session = JoinSet::new();
+    if let Screen::Desktop(connection) = &screen {
+        session.spawn(crate::desktop::session::gone(connection.clone()));
+    }
     let Some(doors) = Doors::open(screen, is_live, &watch, &sites, &signs, inbox.clone()).await? else {
         return Ok(Ended::AlreadyRunning);
     };
@@ -153,6 +159,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     let mut batch = Vec::with_capacity(BATCH);
     let mut drawing = pin!(OptionFuture::from(None));
     let mut is_drawn = true;
+    let mut ended = Ended::Done;
     while !house.leaving {
         let (is_full, again_at) = (house.memory.is_full(), house.memory.again_at());
         tokio::select! {
@@ -167,6 +174,12 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             () = clock::reach(again_at) => {}
             () = clock::reach(house.retry_at) => house.reload(),
             () = clock::reach(house.end_at) => break,
+            // Who goes on without it can show nothing, and keeps the queue and the journal from the one who could.
+            Some(_) = session.join_next() => {
+                warn!("the session bus is gone");
+                ended = Ended::SessionOver;
+                break;
+            }
             _ = drawing.as_mut(), if !is_drawn => {
                 is_drawn = true;
                 house.draw();
@@ -207,7 +220,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     drop(events);
     house.hubs.stop().await;
     house.memory.close().await;
-    Ok(Ended::Done)
+    Ok(ended)
 }
 
 /// Returns whether an event tells what became of a notification.

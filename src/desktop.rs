@@ -12,5 +12,6 @@ pub mod opener;
 pub mod power;
 pub mod probe;
 pub mod service;
+pub mod session;
 pub mod sleep;
 pub mod tray;

@@ -1,6 +1,6 @@
 //! `koji-notify daemon`: runs in the desktop session until it ends.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::exit::Exit;
 use super::say;
@@ -13,8 +13,10 @@ pub(super) async fn run(places: Places) -> Result<Exit> {
         .await
         .context("there is no session bus; koji-notify runs inside a desktop session (try `koji-notify demo`)")?;
     let ended = crate::daemon::run(Work::Live(places), Screen::Desktop(connection)).await?;
-    if ended == Ended::AlreadyRunning {
-        say(&tr("koji-notify is already running"))?;
+    match ended {
+        Ended::Done => {}
+        Ended::AlreadyRunning => say(&tr("koji-notify is already running"))?,
+        Ended::SessionOver => bail!("the session bus is gone; what is still to be told is told at the next start"),
     }
     Ok(Exit::Done)
 }
