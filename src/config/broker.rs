@@ -5,6 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tracing::warn;
+
 use crate::bus::broker::{Argument, Broker, Login, MAX_PREFETCH, Password, Queue, QueueName, Trust};
 
 use super::document::Document;
@@ -224,21 +226,26 @@ impl Asked<'_> {
                 (QueueName::ByServer, WhoseQueue::Own) => self.own_queue(),
             },
             (None, Some(WhoseQueue::Own) | None) => self.own_queue(),
-            (None, Some(WhoseQueue::Server)) => Ok(Queue {
-                name: QueueName::ByServer,
-                durable: false,
-                auto_delete: true,
-                exclusive: true,
-                arguments: BTreeMap::new(),
-            }),
+            (None, Some(WhoseQueue::Server)) => Ok(passing_queue()),
         }
     }
 
     /// A queue that outlives its connection and the broker's own restart, and goes by itself when nobody has read it
     /// for [`EXPIRES_AFTER`]. A site may let it go sooner: the public Fedora broker does after about an hour.
+    ///
+    /// Where its name cannot be kept, such as on a full disk, one that goes with its connection has to do: to hear is
+    /// more than to hear what was said while nobody listened.
     fn own_queue(&self) -> Result<Queue, ConfigError> {
+        let name = match machine::queue_name(self.places, self.name) {
+            Err(error @ (ConfigError::Unwritable { .. } | ConfigError::Unreadable { .. })) => {
+                let instance = self.name;
+                warn!(instance, %error, "the name of our queue cannot be kept; the broker keeps nothing while we are away");
+                return Ok(passing_queue());
+            }
+            name => name?,
+        };
         Ok(Queue {
-            name: QueueName::Named(machine::queue_name(self.places, self.name)?),
+            name: QueueName::Named(name),
             durable: true,
             auto_delete: false,
             exclusive: false,
@@ -304,5 +311,16 @@ impl Asked<'_> {
 
     pub(super) fn path(&self, path: &Path) -> PathBuf {
         self.places.written(path, self.config.folder())
+    }
+}
+
+/// A queue that goes with its connection, and that the broker gives a name to.
+fn passing_queue() -> Queue {
+    Queue {
+        name: QueueName::ByServer,
+        durable: false,
+        auto_delete: true,
+        exclusive: true,
+        arguments: BTreeMap::new(),
     }
 }
