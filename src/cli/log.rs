@@ -13,8 +13,15 @@ pub(super) fn init(verbose: u8) {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
+    // lapin calls each line that breaks an error, several times over. What it means is in our own words.
+    let lapin = if verbose > 1 {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::OFF
+    };
     let usual = Targets::new()
         .with_default(LevelFilter::WARN)
+        .with_target("lapin", lapin)
         .with_target("koji_notify", level);
     let filter = wished.unwrap_or(usual);
     let is_service = std::env::var_os("JOURNAL_STREAM").is_some();
