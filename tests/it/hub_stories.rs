@@ -3,7 +3,7 @@
 //! The bus is told what the hub has done only where a story says so: `publish` carries a step's messages.
 
 mod deaf;
-mod scene;
+pub(crate) mod scene;
 
 use expect_test::{Expect, expect};
 use futures_util::StreamExt;

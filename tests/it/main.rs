@@ -27,6 +27,7 @@ mod data_files;
 mod decoding;
 mod desktop_real;
 mod end_to_end;
+mod faults;
 mod following;
 mod history;
 mod hostile;

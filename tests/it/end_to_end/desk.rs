@@ -42,6 +42,8 @@ pub(crate) struct Desk<'r> {
     pub(crate) home: Home,
     /// What else is in the environment of every program that is started here.
     pub(crate) more: Vec<(OsString, OsString)>,
+    /// What the daemon is started by: a program and its arguments, before ours. Usually nothing.
+    pub(crate) launcher: Vec<OsString>,
     browser: Lines<BufReader<pipe::Receiver>>,
 }
 
@@ -77,6 +79,7 @@ impl<'r> Desk<'r> {
             vhost,
             home,
             more: Vec::new(),
+            launcher: Vec::new(),
             browser: BufReader::new(browser).lines(),
         }
     }
@@ -102,7 +105,7 @@ impl<'r> Desk<'r> {
     pub(crate) fn start(&self) -> Daemon {
         let log = self.home.path("daemon.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = self.command(&["--verbose", "daemon"]);
+        let mut command = self.command_by(&self.launcher, &["--verbose", "daemon"]);
         command.stdout(file.try_clone().unwrap()).stderr(file);
         let process = command.spawn().unwrap();
         Daemon { process, log }
@@ -114,8 +117,15 @@ impl<'r> Desk<'r> {
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        self.command_by(&[], words)
+    }
+
+    fn command_by(&self, launcher: &[OsString], words: &[&str]) -> Command {
+        let mut whole = launcher.to_vec();
+        whole.push(PROGRAM.into());
+        let mut command = Command::new(&whole[0]);
         command
+            .args(&whole[1..])
             .args(words)
             .env_clear()
             .envs(self.home.environment())
@@ -399,6 +409,11 @@ impl Daemon {
         let id = self.id().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Ends it at once, wherever it is, and returns when it is gone.
+    pub(crate) async fn kill(&mut self) {
+        self.process.kill().await.unwrap();
     }
 
     /// Waits for the end.

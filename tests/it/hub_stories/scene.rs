@@ -152,7 +152,7 @@ impl Scene {
 
     /// Returns what time it is for the daemon.
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now() + self.clock.later
+        self.clock.now()
     }
 
     /// Returns the last look that has come since the hub's log was last taken.
@@ -183,12 +183,12 @@ impl Scene {
 }
 
 /// Sets the hub's clock to a time, at which it stays.
-pub(super) fn set(hub: &SmallHub, now: Timestamp) {
+pub(crate) fn set(hub: &SmallHub, now: Timestamp) {
     hub.set_now(now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64());
 }
 
-/// The time of day of the programs that are started at the desk (`tests/rig/clock.c`): the world's, or later.
-struct Clock {
+/// The time of day of the programs that are started at the desk (`tests/rig/clock.c`): the world's, or later, or earlier.
+pub(crate) struct Clock {
     later: SignedDuration,
     file: File,
     directory: TempDir,
@@ -196,7 +196,7 @@ struct Clock {
 
 impl Clock {
     /// Makes one that goes with the world's.
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let directory = tempfile::Builder::new().prefix("kn-clock-").tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/clock.c");
         let made = Command::new("cc")
@@ -215,12 +215,18 @@ impl Clock {
         }
     }
 
-    fn put_forward(&mut self, time: SignedDuration) {
+    /// Puts it forward, or, by less than nothing, back.
+    pub(crate) fn put_forward(&mut self, time: SignedDuration) {
         self.later += time;
         self.file.write_all_at(&self.later.as_secs().to_ne_bytes(), 0).unwrap();
     }
 
-    fn environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    /// Returns the time that it shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::now() + self.later
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
         let at = |name: &str| self.directory.path().join(name).into_os_string();
         vec![("LD_PRELOAD".into(), at("clock.so")), ("KN_CLOCK".into(), at("later"))]
     }
