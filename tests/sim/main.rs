@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_arguments,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,

@@ -127,11 +127,7 @@ impl Oracle {
         self.rules.push(Ruling {
             since: now,
             wanted: rules.wanted,
-            sites: names
-                .iter()
-                .map(|it| whose(it))
-                .map(|it| (it.users, it.packages))
-                .collect(),
+            sites: names.iter().map(whose).map(|it| (it.users, it.packages)).collect(),
             muted: watch.muted().keys().cloned().collect(),
         });
     }

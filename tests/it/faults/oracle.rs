@@ -154,7 +154,7 @@ impl Oracle {
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
         for group in groups.values() {
             let is_it = |it: &&Shown| it.count == group.len() && it.names.iter().all(|it| group.contains(&**it));
-            match unmatched.iter().rposition(|it| is_it(it)) {
+            match unmatched.iter().rposition(is_it) {
                 Some(place) => _ = unmatched.remove(place),
                 None => wrong.push(format!("on record as told in one digest, and nobody saw it: {group:?}")),
             }
