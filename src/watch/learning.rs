@@ -82,6 +82,11 @@ impl Watch {
         let happened = news.change.happened();
         if story.standing.is_settled() {
             let is_first = entry.is_first(story.standing, happened);
+            if let Change::Build(build) = &news.change
+                && let Some(task) = build.task.filter(|it| entry.story.task != Some(*it))
+            {
+                entry.note_earlier(task);
+            }
             if !was_known && happened.zip(mark).is_some_and(|(at, mark)| at <= mark) {
                 // An earlier run has dealt with it; it is only filed.
                 return;
@@ -183,6 +188,12 @@ impl Watch {
     ) {
         let of_task = (instance.clone(), Subject::Task(task));
         let key = (instance.clone(), build.clone());
+        let is_end = |it: &(Standing, _)| of_task_and_build(it.0).is_some_and(|it| it != change.new);
+        let has_told = self.stories.get(&of_task).is_some_and(|it| it.told.iter().any(is_end));
+        if has_told && self.stories.contains_key(&key) {
+            // The build has gone on, and this is of before: the end that was told of this task comes later.
+            return;
+        }
         let Some(mut entry) = self.stories.remove(&of_task) else {
             return;
         };
@@ -201,6 +212,9 @@ impl Watch {
                 .any(|(it, _)| of_task_and_build(*it) == Some(change.new))
             {
                 of_build.is_first(Standing::Build(change.new), change.completed);
+                if of_build.story.task != Some(task) {
+                    of_build.note_earlier(task);
+                }
             }
             if let Some(notice) = entry.notice {
                 effects.push(Effect::Withdraw(notice));
@@ -631,10 +645,17 @@ impl Entry {
             && old != new
             && self.story.standing.is_settled()
         {
+            self.note_earlier(old);
+        }
+    }
+
+    /// How the build ended with this task, which it no longer is made by, was dealt with.
+    fn note_earlier(&mut self, task: TaskId) {
+        if !self.earlier.contains(&task) {
             if self.earlier.len() >= MAX_TOLD {
                 self.earlier.pop_front();
             }
-            self.earlier.push_back(old);
+            self.earlier.push_back(task);
         }
     }
 

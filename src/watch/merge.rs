@@ -56,7 +56,8 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
     let distance = at.duration_since(story.changed);
     if story.standing == new && !new.is_settled() {
         // It still runs, and one of two that say so was a moment later. Unless an ending was missed in between.
-        return distance > SAME_START || is_another_attempt(story, change);
+        let is_later_attempt = distance.is_positive() && is_another_attempt(story, change);
+        return distance > SAME_START || story.nvr.is_none() || is_later_attempt;
     }
     if distance.abs() > TIE {
         return distance.is_positive();
@@ -65,10 +66,10 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
     !comes_back || old == Some(story.standing)
 }
 
-/// Returns whether a build is made by another task than the one that is known, or only its task was known.
+/// Returns whether a build is made by another task than the one that is known.
 fn is_another_attempt(story: &Story, change: &Change) -> bool {
     match change {
-        Change::Build(it) => story.nvr.is_none() || story.task.zip(it.task).is_some_and(|(known, new)| known != new),
+        Change::Build(it) => story.task.zip(it.task).is_some_and(|(known, new)| known != new),
         Change::Task(_) | Change::Tag(_) => false,
     }
 }

@@ -215,7 +215,12 @@ impl Oracle {
                 let how = (now, run, notice.id, tale.id);
                 Self::told_once(&mut self.tellings, &mut self.complaints, told, &what, how);
             }
-            if let Some(ending) = ending_of(tale, kojis, names) {
+            // Whoever asks how a task ends is told, also where that of its build was told before.
+            let is_asked = |it: &EndingId| {
+                let is_known = self.endings.get(it).is_some_and(|it| !it.told.is_empty());
+                is_known && self.followed.contains(&(it.0, tale.story.subject.clone()))
+            };
+            if let Some(ending) = ending_of(tale, kojis, names).filter(|it| !is_asked(it)) {
                 self.told(now, run, notice.id, tale.id, ending);
             } else if let Some(ending) = implied_by(tale, kojis, names) {
                 self.endings.entry(ending).or_default().is_implied = true;
