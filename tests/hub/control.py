@@ -56,6 +56,9 @@ class Control:
         login = {"user": user, "by": by, "token": token, "password": password}
         self.hub.login = None if user is None else login
 
+    def op_session_keys(self):
+        return [session.key for session in self.hub.sessions.values()]
+
     def op_expire_sessions(self):
         for session in self.hub.sessions.values():
             session.is_expired = True

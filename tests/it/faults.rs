@@ -12,5 +12,6 @@ mod flood;
 mod kills;
 mod oracle;
 mod screens;
+mod secrets;
 mod trial;
 mod wire;

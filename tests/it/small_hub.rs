@@ -373,6 +373,11 @@ impl SmallHub {
         self.ask(request);
     }
 
+    /// Returns the key of each session that there was.
+    pub fn session_keys(&self) -> Vec<String> {
+        serde_json::from_value(self.ask(json!({"op": "session_keys"}))).unwrap()
+    }
+
     /// Every session has had its day.
     pub fn expire_sessions(&self) {
         self.ask(json!({"op": "expire_sessions"}));

@@ -44,6 +44,8 @@ pub(crate) struct Desk<'r> {
     pub(crate) more: Vec<(OsString, OsString)>,
     /// What the daemon is started by: a program and its arguments, before ours. Usually nothing.
     pub(crate) launcher: Vec<OsString>,
+    /// How much the daemon is to log.
+    pub(crate) loudness: &'static str,
     browser: Lines<BufReader<pipe::Receiver>>,
 }
 
@@ -80,6 +82,7 @@ impl<'r> Desk<'r> {
             home,
             more: Vec::new(),
             launcher: Vec::new(),
+            loudness: "--verbose",
             browser: BufReader::new(browser).lines(),
         }
     }
@@ -105,7 +108,7 @@ impl<'r> Desk<'r> {
     pub(crate) fn start(&self) -> Daemon {
         let log = self.home.path("daemon.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = self.command_by(&self.launcher, &["--verbose", "daemon"]);
+        let mut command = self.command_by(&self.launcher, &[self.loudness, "daemon"]);
         command.stdout(file.try_clone().unwrap()).stderr(file);
         let process = command.spawn().unwrap();
         Daemon { process, log }

@@ -196,9 +196,8 @@ fn fill(disk: &Path) {
     let mut filler = File::create(disk.join("filler")).unwrap();
     for size in [4096, 1] {
         let error = loop {
-            match filler.write_all(&[0; 4096][..size]) {
-                Ok(()) => {}
-                Err(error) => break error,
+            if let Err(error) = filler.write_all(&[0; 4096][..size]) {
+                break error;
             }
         };
         assert_eq!(error.kind(), ErrorKind::StorageFull);
