@@ -30,6 +30,7 @@ pub mod story;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod usual;
 mod watchdog;
 
 pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, NotDone, Progress, Unanswered};

@@ -157,10 +157,7 @@ impl Watch {
                 self.make_room();
                 let told = self.told_before.take(key);
                 let mut story = merge::begin(news, at, mine);
-                let hub = self.hubs.get(&key.0);
-                story.usual = hub
-                    .zip(story.package.as_ref())
-                    .and_then(|(it, package)| it.usual(package));
+                story.usual = self.usual_for(&story);
                 let entry = Entry {
                     story,
                     told: told.into_iter().take(MAX_TOLD).collect(),
@@ -284,15 +281,19 @@ impl Watch {
 
     /// Takes up how the task of a story stands, and those below it.
     fn take_progress(&mut self, now: Timestamp, key: &Key, progress: Progress, mark: Mark, effects: &mut Vec<Effect>) {
+        let has_other = |it: &Entry| !progress.children.is_empty() && it.story.children != progress.children;
+        if self.stories.get(key).is_some_and(has_other) {
+            if let Some(entry) = self.stories.get_mut(key) {
+                entry.story.children.clone_from(&progress.children);
+            }
+            self.take_usual(key);
+            let story = self.stories.get(key).map(|it| &it.story);
+            let running = story.filter(|it| !it.standing.is_settled());
+            effects.extend(running.cloned().map(Effect::Announce));
+        }
         let Some(entry) = self.stories.get_mut(key) else {
             return;
         };
-        if !progress.children.is_empty() && entry.story.children != progress.children {
-            entry.story.children.clone_from(&progress.children);
-            if !entry.story.standing.is_settled() {
-                effects.push(Effect::Announce(entry.story.clone()));
-            }
-        }
         let standing = entry.story.standing;
         if progress.state.is_some_and(TaskState::is_settled) && !standing.is_settled() {
             match standing {
@@ -341,6 +342,16 @@ impl Watch {
                 }
             }
             Some(TaskState::Free | TaskState::Open | TaskState::Assigned | TaskState::Canceled) | None => {}
+        }
+    }
+
+    /// More is known that tells how long a story takes.
+    fn take_usual(&mut self, key: &Key) {
+        let usual = self.stories.get(key).and_then(|it| self.usual_for(&it.story));
+        if usual.is_some()
+            && let Some(entry) = self.stories.get_mut(key)
+        {
+            entry.story.usual = usual;
         }
     }
 
@@ -401,11 +412,6 @@ impl Watch {
             }
         }
         for (package, usual) in looked.averages {
-            let is_of_it = |it: &Entry| {
-                let story = &it.story;
-                story.instance == *instance && story.package.as_ref() == Some(&package) && story.usual != usual
-            };
-            self.stories.each(is_of_it, |it| it.story.usual = usual);
             self.keeps.push(Keep::Usual {
                 instance: instance.clone(),
                 package: package.clone(),
@@ -415,7 +421,11 @@ impl Watch {
             self.hubs
                 .entry(instance.clone())
                 .or_default()
-                .keep_usual(package, usual);
+                .keep_usual(package.clone(), usual);
+            let is_of_it = |it: &Story| it.instance == *instance && it.package.as_ref() == Some(&package);
+            for key in self.stories.keys(|_, it| is_of_it(&it.story)) {
+                self.take_usual(&key);
+            }
         }
         for (build, tag) in looked.in_repo {
             let key = (instance.clone(), Subject::Build(build));

@@ -16,6 +16,7 @@ mod first_look;
 mod hub;
 mod kept;
 mod reasons;
+mod usual;
 mod watchdog;
 
 use super::state::MAX_STORIES;
