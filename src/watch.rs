@@ -13,6 +13,7 @@ pub mod ask;
 mod asking;
 pub mod effect;
 pub mod event;
+mod explaining;
 mod keeping;
 mod learning;
 pub mod link;

@@ -132,24 +132,6 @@ fn nothing_is_missed_and_nothing_is_told_twice() {
     }
 }
 
-/// How often each complaint comes, over many seeds: for work on this test.
-#[test]
-#[ignore = "for work on the simulation"]
-fn survey() {
-    let mut found = std::collections::BTreeMap::<String, (u64, u64)>::new();
-    let first = number("FROM").unwrap_or(1);
-    for seed in first..first + number("SEEDS").unwrap_or(SEEDS) {
-        if let Some(text) = complaints(&Plan::of(seed), None).first() {
-            let kind: String = text.chars().filter(|it| !it.is_ascii_digit()).take(60).collect();
-            let place = found.entry(kind).or_insert((0, seed));
-            place.0 += 1;
-        }
-    }
-    for (kind, (count, seed)) in found {
-        println!("{count} times, first {seed}: {kind}");
-    }
-}
-
 #[test]
 fn a_seed_is_always_the_same_run() {
     for seed in 1..=10 {
