@@ -33,7 +33,7 @@ async fn connections_that_are_closed_again_and_again_cost_nothing() {
     let rabbit = Rabbit::shared().await;
     let mut trial = Trial::new(rabbit).await;
     let daemon = trial.desk.daemon().await;
-    for _ in 0..5 {
+    for _ in 0..3 {
         trial.builds_end(2).await;
         // Some of it is heard, some is on its way, some is not acknowledged.
         for connection in trial.desk.connections().await {
