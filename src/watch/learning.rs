@@ -550,7 +550,9 @@ impl Entry {
             };
             *other == standing && near
         };
-        if self.told.iter().any(is_same) {
+        if let Some((_, at)) = self.told.iter_mut().find(|it| is_same(it)) {
+            // Now it is known when it was, and it can be told from the same end of another attempt.
+            *at = at.or(ended);
             return false;
         }
         if self.told.len() >= MAX_TOLD {

@@ -207,3 +207,24 @@ fn an_instance_that_comes_back_into_the_configuration_has_not_forgotten() {
     });
     assert_eq!(look.unwrap().mark, Some(time(0)));
 }
+
+#[test]
+fn an_end_whose_time_is_learned_later_is_not_told_again_after_the_next_start() {
+    check(
+        "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=10 ended=none
+         heard 2 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=10 ended=10
+         at 300
+         heard 3 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona sent=300
+         heard 4 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=10 ended=10",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            record 1
+            announce bash-5.3-1.fc43 FAILED
+            record 2
+            announce bash-5.3-1.fc43 BUILDING
+            record 3
+            record 4
+        "#]],
+    );
+}
