@@ -175,6 +175,8 @@ impl World {
                 self.zone = zone(&name);
                 self.file_changes();
             }
+            // Nothing runs in a computer that sleeps.
+            Action::Battery { .. } if self.asleep_until > self.now => {}
             Action::Battery { on } => self.take(Event::OnBattery(on)),
             Action::Quit { after, ms } => {
                 if let Some(house) = self
