@@ -234,3 +234,29 @@ fn what_had_to_make_room_is_not_told_again() {
     "#]]
     .assert_eq(&done);
 }
+
+#[test]
+fn why_something_failed_is_asked_again_by_the_next_run() {
+    let mut shelf = Shelf::default();
+    let news = "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=107";
+    shelf.run(&mut hub::hub_watch(), &format!("{news}\n taken 1"));
+    let mut next = Watch::new(Rules {
+        instances: BTreeMap::new(),
+        ..rules(TimeZone::UTC)
+    });
+    next.step(time(60), Event::Resumed(Box::new(shelf.resumed)));
+    let mut rules = rules(TimeZone::UTC);
+    rules.instances.values_mut().for_each(|it| it.hub = true);
+    next.step(time(60), Event::Reloaded(rules));
+    let looked = Looked {
+        asked: Some(time(60)),
+        as_of: Some(time(30)),
+        ..Looked::default()
+    };
+    let effects = next.step(time(61), Event::Learned(fedora(), Learned::Looked(looked)));
+    let ask = Ask::Explain {
+        about: Subject::Build(BuildId(7)),
+        task: Some(TaskId(107)),
+    };
+    assert!(effects.contains(&Effect::Ask(fedora(), ask)), "{effects:?}");
+}
