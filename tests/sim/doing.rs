@@ -233,9 +233,6 @@ impl World {
                 broker.down_until = now;
             }
         }
-        if self.asleep_until > now {
-            self.asleep_until = now;
-        }
         match &mut self.house {
             None => self.start(),
             Some(house) => {
@@ -263,6 +260,7 @@ impl World {
             return;
         }
         self.asleep_until = self.now + ms;
+        self.oracle.asleep(self.now, self.asleep_until);
         let now = self.now;
         for site in 0..self.sites.len() {
             if let Some(line) = self.sites[site].broker.as_ref().and_then(|it| it.line) {

@@ -43,6 +43,10 @@ pub(crate) struct Oracle {
     ends: Vec<Time>,
     /// The disk cannot be written: what is in memory counts.
     pub(crate) is_degraded: bool,
+    /// A minute, less what a server may have kept the first of a minute's popups waiting.
+    popup_window: Time,
+    /// When the computer slept.
+    sleeps: Vec<(Time, Time)>,
 }
 
 /// A site, and the number of an ending there.
@@ -79,7 +83,7 @@ struct Taken {
 }
 
 impl Oracle {
-    pub(crate) fn new(sites: usize) -> Self {
+    pub(crate) fn new(sites: usize, desk: Time) -> Self {
         Self {
             complaints: Vec::new(),
             rules: Vec::new(),
@@ -96,6 +100,8 @@ impl Oracle {
             followed: BTreeSet::new(),
             ends: Vec::new(),
             is_degraded: false,
+            sleeps: Vec::new(),
+            popup_window: MINUTE - POPUPS as Time * desk,
         }
     }
 
@@ -232,7 +238,7 @@ impl Oracle {
     }
 
     fn popup(&mut self, now: Time) {
-        while self.popups.front().is_some_and(|it| now - it >= MINUTE) {
+        while self.popups.front().is_some_and(|it| now - it >= self.popup_window) {
             self.popups.pop_front();
         }
         while self.bursts.front().is_some_and(|it| now - it > 2 * MINUTE) {
@@ -301,12 +307,29 @@ impl Oracle {
         }
     }
 
-    /// The process has ended; `is_kill`: not by itself.
+    /// The computer sleeps until then.
+    pub(crate) fn asleep(&mut self, from: Time, to: Time) {
+        self.sleeps.push((from, to));
+    }
+
+    /// The computer wakes, or is switched off, sooner than it was to.
+    pub(crate) fn woken(&mut self, now: Time) {
+        if let Some((_, to)) = self.sleeps.last_mut() {
+            *to = now.min(*to);
+        }
+    }
+
+    /// The process has ended; `is_kill`: not by itself. While the computer sleeps, no page goes on.
     pub(crate) fn ended(&mut self, now: Time, is_kill: bool, patience: Time) {
         self.ends.push(now);
         let is_degraded = self.is_degraded;
+        let sleeps = &self.sleeps;
         for taken in self.tellings.iter_mut().filter(|it| !it.is_durable) {
-            let is_fresh = now - taken.at <= patience;
+            let slept: Time = sleeps
+                .iter()
+                .map(|(from, to)| ((*to).min(now) - (*from).max(taken.at)).max(0))
+                .sum();
+            let is_fresh = now - taken.at - slept <= patience;
             taken.is_excused |= is_degraded || (is_kill && is_fresh);
         }
         self.is_degraded = false;

@@ -180,7 +180,7 @@ impl World {
             names: (0..sites.len())
                 .map(|it| InstanceName::new(["one", "two"][it]))
                 .collect(),
-            oracle: Oracle::new(sites.len()),
+            oracle: Oracle::new(sites.len(), plan.setting.desk_ms * MILLISECOND),
             sites,
             wanted,
             server: Server::new(),
@@ -226,8 +226,8 @@ impl World {
                 self.oracle.complain("it does not come to rest".to_owned());
                 return;
             }
-            if at < self.asleep_until && matches!(happening, Happening::Local(..)) {
-                // The whole computer sleeps.
+            if at < self.asleep_until && matches!(happening, Happening::Local(..) | Happening::Over) {
+                // The whole computer sleeps, and nobody is there to bring anything back.
                 let at = self.asleep_until;
                 self.at(at, happening);
                 continue;
@@ -261,12 +261,21 @@ impl World {
                     .unwrap_or(0)
                     .max(over_at);
                 let is_given_up = is_quiet && self.now > last + CAUGHT_UP;
-                if (is_content && self.now > since + QUIET) || is_given_up || self.now > over_at + SETTLES_WITHIN {
+                let is_done = (is_content && self.now > since + QUIET) || is_given_up;
+                // What was sent a moment ago is still on its way.
+                let is_done = is_done && (self.is_delivered() || self.now > last + CAUGHT_UP + HOUR);
+                if is_done || self.now > over_at + SETTLES_WITHIN {
                     break;
                 }
             }
         }
         self.finish();
+    }
+
+    /// No message waits for a reader that is there, or for its acknowledgement.
+    fn is_delivered(&self) -> bool {
+        let mut brokers = self.sites.iter().filter_map(|it| it.broker.as_ref());
+        brokers.all(|it| it.line.is_none() || it.open_messages() == (0, 0))
     }
 
     pub(crate) fn finish(&mut self) {
@@ -699,6 +708,7 @@ impl World {
             }
         }
         self.asleep_until = self.asleep_until.min(now);
+        self.oracle.woken(now);
     }
 
     pub(crate) fn carry(&mut self, effect: Effect) -> Option<Event> {
