@@ -59,6 +59,8 @@ pub(super) struct Asking {
     is_looking: bool,
     /// When it was asked, by our clock.
     looked_at: Timestamp,
+    /// How far our clock was ahead of the hub's when it last answered.
+    pub(super) ahead: SignedDuration,
     /// When each of the tasks that are watched was last asked about.
     asked_about: BTreeMap<TaskId, Timestamp>,
     /// When a look was last to come in a moment.
@@ -340,6 +342,9 @@ impl Watch {
         // Where nobody has looked before, all that was over when we began is old.
         let waited = asking.looked_at.duration_since(asking.began);
         let began = looked.asked.map(|it| it.saturating_sub(waited).unwrap_or(it));
+        asking.ahead = looked
+            .asked
+            .map_or(asking.ahead, |it| asking.looked_at.duration_since(it));
         // A mark in the future was set by a clock that went wrong.
         let mark = asking.mark.map(|it| looked.asked.map_or(it, |asked| it.min(asked)));
         let mark = mark.or(began);

@@ -64,7 +64,13 @@ impl Watch {
             Some(_) => matches!(fate, Fate::Canceled | Fate::Doomed),
             None => fate.is_bad(),
         };
-        let is_it = |it: &Tale| it.story.instance == key.0 && it.story.subject == key.1 && is_meant(&it.fate);
+        // What an attempt before this one came to may still be held.
+        let task = story.task;
+        let is_same_attempt = |it: &Story| it.task.zip(task).is_none_or(|(one, other)| one == other);
+        let is_it = |it: &Tale| {
+            let is_of_it = it.story.instance == key.0 && it.story.subject == key.1;
+            is_of_it && is_same_attempt(&it.story) && is_meant(&it.fate)
+        };
         self.each_held(|tale| {
             if is_it(tale) {
                 tale.story.cause = Some(cause.clone());

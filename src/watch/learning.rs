@@ -527,6 +527,8 @@ impl Entry {
             && self.story.standing.is_settled()
         {
             self.note_earlier(old);
+            // What is on screen tells of the old one, and no reason of the new one belongs there.
+            self.shown = None;
         }
     }
 

@@ -70,7 +70,10 @@ impl Watch {
     fn was_missed(&self, now: Timestamp, tale: &Tale) -> bool {
         let ended = tale.story.ended.filter(|_| tale.story.standing.is_settled());
         let has_hub = self.rules.instances.get(&tale.story.instance).is_some_and(|it| it.hub);
-        self.rules.live && has_hub && ended.is_some_and(|it| now.duration_since(it) > ABSENCE)
+        // Its end is a time of the hub's clock, from which ours may be far.
+        let ahead = self.hubs.get(&tale.story.instance).map(|it| it.ahead).unwrap_or_default();
+        let age = |ended| now.duration_since(ended).saturating_sub(ahead);
+        self.rules.live && has_hub && ended.is_some_and(|it| age(it) > ABSENCE)
     }
 
     /// Tells in one notice what happened while nobody listened.

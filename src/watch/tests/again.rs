@@ -228,3 +228,33 @@ fn an_end_whose_time_is_learned_later_is_not_told_again_after_the_next_start() {
         "#]],
     );
 }
+
+#[test]
+fn a_reason_of_a_second_attempt_does_not_change_what_is_on_screen_of_the_first() {
+    check_hub(
+        "woke
+         looked 0
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9
+         asked pause 30
+         at 10
+         heard 2 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona task=12
+         at 20
+         heard 3 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=12
+         explained build 7 package
+         asked resume",
+        expect![[r#"
+            ask look since=-86400
+            mark 0
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            ask why Build(BuildId(7)) Some(TaskId(9))
+            record 1
+            announce bash-5.3-1.fc43 BUILDING
+            record 2
+            announce bash-5.3-1.fc43 FAILED
+            record 3
+            announce bash-5.3-1.fc43 FAILED
+            show #1 again Failed bash-5.3-1.fc43 FAILED my-builds because package
+        "#]],
+    );
+}

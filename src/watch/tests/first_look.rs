@@ -86,3 +86,32 @@ fn what_ended_before_we_began_is_old_by_the_hub_s_clock() {
     let has_it = |it: &Effect| matches!(it, Effect::Record(record) if record.keeps.contains(&mark));
     assert!(effects.iter().any(has_it), "{effects:?}");
 }
+
+#[test]
+fn what_ends_now_is_no_absence_because_our_clock_is_ahead() {
+    let script = "heard 1 build 7 bash-5.3-1.fc43 BUILDING->COMPLETE mona ended=-3590";
+    let ahead = SignedDuration::from_hours(1);
+    let told = |asked: Option<Timestamp>| {
+        let mut watch = hub_watch();
+        watch.step(time(0), Event::Woke);
+        let looked = Looked {
+            asked,
+            as_of: asked,
+            ..Looked::default()
+        };
+        watch.step(time(0), Event::Learned(fedora(), Learned::Looked(looked)));
+        run(&mut watch, script)
+    };
+    expect![[r#"
+        announce bash-5.3-1.fc43 COMPLETE
+        show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+        record 1
+    "#]]
+    .assert_eq(&told(time(0).checked_sub(ahead).ok()));
+    // By a hub whose clock is ours it ended an hour ago.
+    expect![[r#"
+        announce bash-5.3-1.fc43 COMPLETE
+        record 1
+    "#]]
+    .assert_eq(&told(Some(time(0))));
+}
