@@ -552,7 +552,12 @@ fn cards(changes: Vec<Change>) -> Vec<Card> {
     watch.step(time(0), Event::Asked(Request::Switch(Toggle::Tagged, true)));
     let mut effects = Vec::new();
     for (n, change) in changes.into_iter().enumerate() {
-        effects.extend(watch.step(time(0), Event::Heard(news(n as u64, change))));
+        for effect in watch.step(time(0), Event::Heard(news(n as u64, change))) {
+            if let Effect::Show(notice) = &effect {
+                watch.step(time(0), Event::Shown(notice.id, crate::watch::Outcome::Taken));
+            }
+            effects.push(effect);
+        }
     }
     effects.extend(watch.step(time(3600), Event::Woke));
     shown(effects)

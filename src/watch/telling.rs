@@ -71,7 +71,11 @@ impl Watch {
         let ended = tale.story.ended.filter(|_| tale.story.standing.is_settled());
         let has_hub = self.rules.instances.get(&tale.story.instance).is_some_and(|it| it.hub);
         // Its end is a time of the hub's clock, from which ours may be far.
-        let ahead = self.hubs.get(&tale.story.instance).map(|it| it.ahead).unwrap_or_default();
+        let ahead = self
+            .hubs
+            .get(&tale.story.instance)
+            .map(|it| it.ahead)
+            .unwrap_or_default();
         let age = |ended| now.duration_since(ended).saturating_sub(ahead);
         self.rules.live && has_hub && ended.is_some_and(|it| age(it) > ABSENCE)
     }
@@ -109,16 +113,17 @@ impl Watch {
         self.show(id, shown.is_some(), Telling::One(tale), effects);
     }
 
-    /// Returns whether a notice waits for a server to tell of an end that a tale does not tell of.
+    /// Returns whether a notice that nobody has seen yet tells of an end that a tale does not tell of.
     fn waits_with_an_end(&self, notice: NoticeId, tale: &Tale) -> bool {
         let says_so = matches!(tale.fate, Fate::Tagged(_) | Fate::InRepo(_) | Fate::NotTagged);
         let is_said = |it: &Tale| it.id == tale.id || (it.fate == Fate::Finished && says_so);
         self.waiting_end(notice).is_some_and(|it| !is_said(it))
     }
 
-    /// Returns what a notice tells that waits for a server, if that is an end.
+    /// Returns what a notice tells that waits for a server or is on its way to one, if that is an end.
     fn waiting_end(&self, notice: NoticeId) -> Option<&Tale> {
-        match &self.waiting.get(&notice)?.telling {
+        let under_way = self.under_way.get(&notice).and_then(VecDeque::back);
+        match &self.waiting.get(&notice).or(under_way)?.telling {
             Telling::One(tale) => Some(tale).filter(|it| it.fate.is_end()),
             Telling::Many(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => None,
         }

@@ -160,6 +160,7 @@ fn late_news_of_a_start_changes_nothing() {
 fn a_build_that_comes_back_is_told_again() {
     check(
         "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=10
+         taken 1
          at 300
          heard 2 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona sent=300
          at 600
@@ -484,6 +485,7 @@ fn a_digest_takes_what_it_tells_anew_off_the_screen() {
 fn an_ending_without_a_time_is_the_same_until_a_start_was_seen() {
     check(
         "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=1 ended=none
+         taken 1
          heard 2 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=6 ended=none
          heard 3 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona sent=100
          heard 4 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=200 ended=none",

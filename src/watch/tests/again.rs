@@ -33,6 +33,7 @@ fn a_second_attempt_is_one_story_with_its_task() {
         "woke
          looked 0
          heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9
+         taken 1
          at 10
          looked 10 ; task 12 build OPEN mona at=5
          at 70
@@ -235,6 +236,7 @@ fn a_reason_of_a_second_attempt_does_not_change_what_is_on_screen_of_the_first()
         "woke
          looked 0
          heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9
+         taken 1
          asked pause 30
          at 10
          heard 2 build 7 bash-5.3-1.fc43 FAILED->BUILDING mona task=12
@@ -257,4 +259,32 @@ fn a_reason_of_a_second_attempt_does_not_change_what_is_on_screen_of_the_first()
             show #1 again Failed bash-5.3-1.fc43 FAILED my-builds because package
         "#]],
     );
+}
+
+#[test]
+fn an_end_that_is_on_its_way_to_a_server_is_not_taken_back() {
+    let mut watch = hub_watch();
+    watch.rules.wanted.failed = false;
+    let told = run(
+        &mut watch,
+        "woke
+         looked 0
+         server gone
+         at 300
+         woke
+         looked 300 ; build 7 bash-5.3-1.fc43 COMPLETE mona task=9 at=270 ; task 9 build FAILED mona at=280
+         lost 1
+         server there",
+    );
+    expect![[r#"
+        ask look since=-86400
+        mark 0
+        ask look since=-3600
+        announce bash-5.3-1.fc43 COMPLETE
+        show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+        announce bash-5.3-1.fc43 COMPLETE
+        mark 300
+        show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+    "#]]
+    .assert_eq(&told);
 }
