@@ -196,8 +196,8 @@ pub enum Answer {
 pub enum TaskResult {
     /// It failed, and this is why.
     Failed(Fault),
-    /// What it made: for a build nothing, for `buildArch` a struct of packages and logs.
-    Made(Value),
+    /// It has made something, which is passed over: for `buildArch` a struct of packages and logs.
+    Made,
 }
 
 /// Returns the body of a request: a plain call for one, a multicall for any other number.

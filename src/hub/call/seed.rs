@@ -56,7 +56,7 @@ impl<'de> DeserializeSeed<'de> for &Call {
                 Ok(Answer::Tasks(downwards(*task, found)))
             }
             Call::Children(_) => tasks(from, MAX_CHILDREN),
-            Call::TaskResult(_) => Ok(Answer::Result(result(xmlrpc::Value::deserialize(from)?))),
+            Call::TaskResult(_) => Value::<FaultRecord<'de>>::deserialize(from).map(|it| Answer::Result(result(it))),
             Call::Output(_) => from.deserialize_any(Files).map(Answer::Output),
             Call::Download { .. } => {
                 let text = Scalar::deserialize(from)?;
@@ -224,16 +224,24 @@ fn downwards(root: TaskId, mut rows: Vec<TaskRow>) -> Vec<TaskRow> {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct FaultRecord<'a> {
+    #[serde(borrow)]
+    fault_code: Scalar<'a>,
+    #[serde(borrow)]
+    fault_string: Scalar<'a>,
+}
+
 /// A failed task's result is its fault, as a value; no task that succeeds makes one of those.
-fn result(value: xmlrpc::Value) -> TaskResult {
-    let fault = value.get("faultCode").and_then(xmlrpc::Value::int);
-    let text = value.get("faultString").and_then(xmlrpc::Value::text);
-    match (fault, text) {
+fn result(value: Value<'_, FaultRecord<'_>>) -> TaskResult {
+    let fault = value.object().unwrap_or_default();
+    match (fault.fault_code.whole(), fault.fault_string.text()) {
         (Some(code), Some(text)) => TaskResult::Failed(Fault {
             code: FaultCode::from_number(code),
             text: cut_to(text, MAX_FAULT_TEXT).to_owned(),
         }),
-        (None, _) | (_, None) => TaskResult::Made(value),
+        (None, _) | (_, None) => TaskResult::Made,
     }
 }
 

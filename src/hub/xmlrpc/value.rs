@@ -1,9 +1,14 @@
 //! A value of XML-RPC, whatever it is: what a call is made of, and what an answer is where nobody knows its shape.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
+
+/// The most values that are kept of one answer, those inside others included: a hub's longest list has some hundred
+/// thousand, and a million take about as much memory as the longest answer is long.
+pub const MAX_VALUES: usize = 1_000_000;
 
 /// A value. Times and binary data are texts, as they were written.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,56 +134,75 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Value;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Nil)
-            }
-
-            fn visit_bool<E>(self, it: bool) -> Result<Value, E> {
-                Ok(it.into())
-            }
-
-            fn visit_i64<E>(self, it: i64) -> Result<Value, E> {
-                Ok(it.into())
-            }
-
-            fn visit_u64<E>(self, it: u64) -> Result<Value, E> {
-                Ok(it.into())
-            }
-
-            fn visit_f64<E>(self, it: f64) -> Result<Value, E> {
-                Ok(it.into())
-            }
-
-            fn visit_str<E>(self, it: &str) -> Result<Value, E> {
-                Ok(it.into())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-                let mut list = Vec::new();
-                while let Some(it) = seq.next_element()? {
-                    list.push(it);
-                }
-                Ok(Value::List(list))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(it) = map.next_entry()? {
-                    members.push(it);
-                }
-                Ok(Value::Map(members))
-            }
+        Any {
+            room: &Cell::new(MAX_VALUES),
         }
+        .deserialize(deserializer)
+    }
+}
 
-        deserializer.deserialize_any(Any)
+/// Reads any value, and counts down how many more there may be.
+#[derive(Clone, Copy)]
+struct Any<'r> {
+    room: &'r Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Any<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let Some(room) = self.room.get().checked_sub(1) else {
+            return Err(D::Error::invalid_length(MAX_VALUES + 1, &"fewer"));
+        };
+        self.room.set(room);
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Any<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Nil)
+    }
+
+    fn visit_bool<E>(self, it: bool) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_i64<E>(self, it: i64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_u64<E>(self, it: u64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_f64<E>(self, it: f64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_str<E>(self, it: &str) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(it) = seq.next_element_seed(self)? {
+            list.push(it);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(name) = map.next_key()? {
+            members.push((name, map.next_value_seed(self)?));
+        }
+        Ok(Value::Map(members))
     }
 }

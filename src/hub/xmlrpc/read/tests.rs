@@ -2,12 +2,14 @@
 
 use std::io::BufReader;
 
+use expect_test::expect;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde::Deserialize;
 
 use super::*;
+use crate::hub::xmlrpc::value::MAX_VALUES;
 use crate::hub::xmlrpc::{Value, write};
 use crate::koji::lenient;
 
@@ -550,6 +552,26 @@ fn a_line_that_breaks_is_told_as_such() {
         panic!("{error}");
     };
     assert_eq!(cause.kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[test]
+fn more_values_than_anybody_needs_are_refused() {
+    let answer = |count: usize| {
+        Repeated::new(
+            b"<methodResponse><params><param><value><array><data>".to_vec(),
+            b"<value/>".to_vec(),
+            count,
+            b"</data></array></value></param></params></methodResponse>".to_vec(),
+        )
+    };
+    // The list is a value, too.
+    let most = read::<Value>(BufReader::new(answer(MAX_VALUES - 1))).unwrap().unwrap();
+    assert!(matches!(most, Value::List(list) if list.len() == MAX_VALUES - 1));
+    let error = read::<Value>(BufReader::new(answer(MAX_VALUES))).unwrap_err();
+    expect!["the answer is not shaped as expected: 1000001 elements instead of fewer"].assert_eq(&error.to_string());
+    // Who does not ask for them does not keep them.
+    let passed = read::<IgnoredAny>(BufReader::new(answer(4 * MAX_VALUES)));
+    assert!(passed.unwrap().is_ok());
 }
 
 /// A document that is made while it is read.
