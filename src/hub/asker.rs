@@ -6,6 +6,8 @@
 //!
 //! It deliberately does not know when to ask, nor what follows from an answer.
 
+mod tagging;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +19,7 @@ use tracing::{debug, info};
 
 use super::access::Hub;
 use super::account::{Account, AccountError};
-use super::call::{Answer, BuildKey, Call, PackageKey, UserId};
+use super::call::{Answer, BuildKey, Call, PackageKey, TaskRow, UserId};
 use super::client::Client;
 use super::explain::explain;
 use super::fault::{Fault, Meaning};
@@ -194,6 +196,7 @@ impl Asker {
         if let Err(error) = self.ask_by_number(&plan.calls, &mut answers, asked_at).await {
             debug!(instance = %self.instance, error = error.detail(), "the numbers of packages cannot be had");
         }
+        self.name_tagged(mine(&mut answers).collect(), asked_at).await;
         let asked_at = self.client().by_hub_clock(asked_at);
         let (looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
         for (call, fault) in faults {
@@ -340,7 +343,8 @@ impl Asker {
     async fn find(&self, lookup: Lookup) -> Result<Learned, Failed> {
         let change = match &lookup {
             Lookup::Task(task) => match self.client().ask_one(Call::Task(*task)).await? {
-                Answer::Task(Some(row)) => {
+                Answer::Task(Some(mut row)) => {
+                    self.name_tagged(vec![&mut row], clock::now()).await;
                     let owner = self.owner(row.owner).await;
                     row.change(owner.as_deref(), Vec::new()).map(Change::Task)
                 }
@@ -375,6 +379,19 @@ impl Asker {
             Ok(_) | Err(_) => None,
         }
     }
+}
+
+/// Returns the tasks that stories are made of.
+fn mine(answers: &mut [Result<Answer, Fault>]) -> impl Iterator<Item = &mut TaskRow> {
+    let rows = answers.iter_mut().flatten().flat_map(|it| {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the others hold no tasks")]
+        match it {
+            Answer::Tasks(rows) => rows.iter_mut().collect(),
+            Answer::Task(row) => row.iter_mut().collect(),
+            _ => Vec::new(),
+        }
+    });
+    rows.filter(|it| it.parent.is_none())
 }
 
 /// Returns the name of the package that is asked about by name where a hub may want the number.

@@ -109,6 +109,8 @@ pub enum Call {
     },
     /// The tags that a build is in.
     Tags(BuildKey),
+    /// A tag by its number.
+    Tag(u64),
     /// A build target by name.
     Target(String),
     /// The current repository of a tag, by the tag's name.
@@ -179,6 +181,8 @@ pub enum Answer {
     Average(Option<Duration>),
     /// To [`Call::Tags`].
     Tags(Vec<TagRow>),
+    /// To [`Call::Tag`]; `None`: there is no such tag.
+    Tag(Option<TagRow>),
     /// To [`Call::Target`]; `None`: there is no such target.
     Target(Option<Target>),
     /// To [`Call::Repo`]; `None`: there is none.

@@ -43,9 +43,15 @@ pub struct Known {
     targets: BTreeMap<String, Target>,
     /// The current repository of a tag.
     repos: BTreeMap<String, RepoRow>,
+    /// What is called how, of the builds that tasks have tagged.
+    pub tagged: BTreeMap<BuildId, Nvr>,
 }
 
 impl Known {
+    pub fn keep_tagged(&mut self, build: BuildId, nvr: Nvr) {
+        keep(&mut self.tagged, build, nvr);
+    }
+
     /// Returns how a package is named to the hub.
     fn package(&self, name: &str) -> PackageKey {
         match self.packages.get(name) {
@@ -333,7 +339,7 @@ fn ended(change: &Change) -> Option<Timestamp> {
     }
 }
 
-fn keep<T>(known: &mut BTreeMap<String, T>, name: String, value: T) {
+fn keep<K: Ord, T>(known: &mut BTreeMap<K, T>, name: K, value: T) {
     while known.len() >= MAX_KNOWN && !known.contains_key(&name) {
         known.pop_first();
     }
@@ -410,6 +416,8 @@ mod tests {
             target: None,
             scratch: false,
             source: None,
+            tag: None,
+            tagged: None,
         }
     }
 

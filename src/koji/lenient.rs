@@ -289,10 +289,11 @@ macro_rules! otherwise {
 
 pub(crate) use otherwise;
 
-/// A value that matters if it is a text or an object; what else it may be, nobody asks.
+/// A value that matters if it is a text, a whole number or an object; what else it may be, nobody asks.
 #[derive(Debug, Default)]
 pub enum Value<'a, T> {
     Text(Cow<'a, str>),
+    Whole(i64),
     Object(T),
     #[default]
     Other,
@@ -303,7 +304,7 @@ impl<T> Value<'_, T> {
     pub fn object(self) -> Option<T> {
         match self {
             Self::Object(object) => Some(object),
-            Self::Text(_) | Self::Other => None,
+            Self::Text(_) | Self::Whole(_) | Self::Other => None,
         }
     }
 }
@@ -336,7 +337,25 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Value<'a, T> {
                 Ok(Value::Other)
             }
 
-            otherwise!(Ok(Value::Other));
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Value::Other)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Value::Other)
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(Value::Whole(value))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(i64::try_from(value).map_or(Value::Other, Value::Whole))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Value::Other)
+            }
         }
 
         deserializer.deserialize_any(Any(PhantomData))

@@ -70,6 +70,8 @@ enum Layout {
     Kiwi,
     /// Everything in one object.
     Indirection,
+    /// A tag: its name, or its number and then that of a build.
+    Tag,
     Unknown,
 }
 
@@ -87,12 +89,12 @@ impl Request<'_> {
         let source = match self.layout(Some(method)) {
             Layout::Source { source, .. } => self.text(source).or_else(|| self.option(0, |it| &it.src)),
             Layout::Kiwi => self.text(2),
-            Layout::Image | Layout::Indirection | Layout::Unknown => None,
+            Layout::Image | Layout::Indirection | Layout::Tag | Layout::Unknown => None,
         }?;
         (!source.is_empty()).then(|| cut(source).to_owned())
     }
 
-    /// Returns the target, such as `rawhide`.
+    /// Returns the target, such as `rawhide`; of what is done to a tag, the tag.
     pub fn target(&self, method: Option<&str>) -> Option<String> {
         let target = match self.layout(method) {
             // Some methods take the target as the hub's record of it; some tasks have all arguments by name.
@@ -101,11 +103,20 @@ impl Request<'_> {
                 text.or_else(|| self.option(0, |it| &it.target))
             }
             Layout::Image => self.text(3),
-            Layout::Kiwi => self.text(0),
+            Layout::Kiwi | Layout::Tag => self.text(0),
             Layout::Indirection => self.option(0, |it| &it.target),
             Layout::Unknown => None,
         }?;
         (!target.is_empty()).then(|| cut(target).to_owned())
+    }
+
+    /// Returns the numbers of the tag and the build of a task that puts a build into a tag, as far as they are numbers.
+    pub fn tagging(&self, method: &str) -> (Option<u64>, Option<u64>) {
+        if method == "tagBuild" {
+            (self.number(0), self.number(1))
+        } else {
+            (None, None)
+        }
     }
 
     /// Returns what is built. `srpm` is the last part of the first argument's path, which messages about tasks carry
@@ -120,6 +131,7 @@ impl Request<'_> {
             Layout::Image => return Self::image(self.text(0).or(srpm), self.text(1)),
             Layout::Indirection => return Self::image(self.option(0, |it| &it.name), self.option(0, |it| &it.version)),
             Layout::Kiwi => [self.text(2), None],
+            Layout::Tag => return Named::default(),
             // The method may take anything, but a source RPM is a source RPM.
             Layout::Unknown => [srpm, self.text(0)].map(|it| it.filter(|it| it.ends_with(".src.rpm"))),
         };
@@ -163,6 +175,7 @@ impl Request<'_> {
             Some("image" | "livecd" | "appliance" | "livemedia" | "dudBuild") => Layout::Image,
             Some("kiwiBuild") => Layout::Kiwi,
             Some("indirectionimage") => Layout::Indirection,
+            Some("tagBuild" | "newRepo" | "distRepo" | "waitrepo") => Layout::Tag,
             Some(_) => Layout::Unknown,
             // Messages about builds did not name the method before 2023. Every source that a build takes has a slash.
             None if self.text(0).is_some_and(|it| it.contains('/')) => Layout::Source { source: 0, target: 1 },
@@ -180,7 +193,14 @@ impl Request<'_> {
     fn text(&self, place: usize) -> Option<&str> {
         match self.get(place)? {
             Value::Text(text) => Some(text),
-            Value::Object(_) | Value::Other => None,
+            Value::Whole(_) | Value::Object(_) | Value::Other => None,
+        }
+    }
+
+    fn number(&self, place: usize) -> Option<u64> {
+        match self.get(place)? {
+            Value::Whole(number) => u64::try_from(*number).ok(),
+            Value::Text(_) | Value::Object(_) | Value::Other => None,
         }
     }
 
@@ -188,7 +208,7 @@ impl Request<'_> {
     fn option<'s>(&'s self, place: usize, field: impl Fn(&'s Options<'s>) -> &'s Scalar<'s>) -> Option<&'s str> {
         match self.get(place)? {
             Value::Object(options) => field(options).text(),
-            Value::Text(_) | Value::Other => None,
+            Value::Text(_) | Value::Whole(_) | Value::Other => None,
         }
     }
 }
@@ -205,7 +225,7 @@ impl<'a> Arguments<'a> {
 fn asks_for_scratch(argument: &Value<'_, Options<'_>>) -> bool {
     match argument {
         Value::Object(options) => options.scratch.is_on() || options.opts.as_deref().is_some_and(asks_for_scratch),
-        Value::Text(_) | Value::Other => false,
+        Value::Text(_) | Value::Whole(_) | Value::Other => false,
     }
 }
 

@@ -19,12 +19,20 @@ pub(super) fn what(story: &Story) -> String {
 
 /// Returns the name of what is built. Tasks that build nothing, such as `newRepo`, have none.
 pub(super) fn name(story: &Story) -> Option<String> {
+    if only_tags(story) {
+        return None;
+    }
     let named = match &story.subject {
         Subject::NamedBuild(nvr) => Some(nvr),
         Subject::Build(_) | Subject::Task(_) => None,
     };
     let nvr = story.nvr.as_ref().or(named).map(ToString::to_string);
     nvr.or_else(|| story.package.clone()).map(|it| text::name(&it))
+}
+
+/// Returns whether it is a task that puts something into a tag that was built before.
+fn only_tags(story: &Story) -> bool {
+    matches!(story.subject, Subject::Task(_)) && story.method.as_deref() == Some("tagBuild")
 }
 
 /// Returns method and number of a task without a name. A build always has one.
@@ -101,12 +109,15 @@ pub(super) fn is_being_tagged(story: &Story) -> bool {
     story.children.iter().any(is_tagging)
 }
 
-/// Returns kind and target, as far as they are known, as parts of a line.
+/// Returns kind and target, as far as they are known, as parts of a line; of a task that tags, what and where to.
 pub(super) fn kind(story: &Story) -> Vec<String> {
     let mut parts = Vec::new();
     if story.scratch {
         // Translators: begins a line such as "Scratch build, rawhide, 12 min".
         parts.push(tr("Scratch build"));
+    }
+    if only_tags(story) {
+        parts.extend(story.nvr.as_ref().map(|it| text::name(&it.to_string())));
     }
     parts.extend(story.target.as_deref().map(text::name));
     parts

@@ -105,6 +105,28 @@ fn a_scratch_build_is_called_one() {
 }
 
 #[test]
+fn a_task_that_tags_says_what_and_where_to() {
+    let mut change = task("bash-5.3-1.fc43", TaskState::Failed);
+    if let Change::Task(it) = &mut change {
+        it.method = "tagBuild".to_owned();
+        it.target = Some("f43-updates".to_owned());
+        it.package = None;
+        it.scratch = false;
+        it.children.clear();
+    }
+    check_cards(
+        vec![change],
+        expect![[r#"
+        #1 normal stays transfer.error
+        tagBuild task 900 failed
+        bash-5.3-1.fc43, f43-updates, 42 s
+        [default Open task] https://koji.example.com/koji/taskinfo?taskID=900
+        [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
+    "#]],
+    );
+}
+
+#[test]
 fn a_tagged_build() {
     let change = Change::Tag(TagChange {
         build: Some(BuildId(7)),

@@ -529,7 +529,7 @@ fn what_other_hubs_said_is_understood() {
             getTaskInfo--free-no-host
               1208 build noarch FREE owner=1/- what=fake package=fake target=f24 source=git://git.engineering.redhat.com/users/mikem/fake.git#master 2017-11-22T12:02:08.03509Z - -
             getTaskInfo--newRepo
-              1 newRepo noarch CLOSED owner=5/- what=- package=- target=- source=- 2016-09-16T12:02:49.787308Z 2016-09-16T12:03:00.942713Z 2016-09-16T12:06:55.802644Z
+              1 newRepo noarch CLOSED owner=5/- what=- package=- target=f24-build source=- 2016-09-16T12:02:49.787308Z 2016-09-16T12:03:00.942713Z 2016-09-16T12:06:55.802644Z
             getTaskInfo--txkoji-2018
               291929 build noarch CLOSED owner=144/- what=ceph-ansible-3.1.0beta2-1.el7 package=ceph-ansible target=storage7-ceph-jewel-el7 source=cli-build/1515773778.916323.qZGLNqIz/ceph-ansible-3.1.0beta2-1.el7.src.rpm 2018-01-12T16:16:19.543Z 2018-01-12T16:16:24.65904Z 2018-01-12T16:18:43.23664Z
             getTaskResult--buildArch
@@ -594,8 +594,8 @@ fn what_other_hubs_said_is_understood() {
               14451 scratch kpatchBuild noarch FAILED owner=1/mikem what=- package=- target=- source=- 2025-01-17T22:26:52.542712Z 2025-01-17T22:26:53.329949Z 2025-01-17T22:27:29.751211Z
               14445 newRepo noarch CLOSED owner=5/kojira what=- package=- target=- source=- 2025-01-17T22:21:39.639475Z 2025-01-17T22:21:41.434477Z 2025-01-17T22:21:48.214216Z
               14440 scratch kpatchBuild noarch CANCELED owner=1/mikem what=- package=- target=- source=- 2025-01-17T22:01:37.536403Z - 2025-02-20T21:28:52.126392Z
-              14437 distRepo noarch CLOSED owner=1/mikem what=- package=- target=- source=- 2025-01-17T20:32:05.2601Z 2025-01-17T20:32:22.508148Z 2025-01-17T20:32:33.311824Z
-              14434 distRepo noarch FAILED owner=1/mikem what=- package=- target=- source=- 2025-01-17T20:18:30.498237Z 2025-01-17T20:19:07.720878Z 2025-01-17T20:19:12.727406Z
+              14437 distRepo noarch CLOSED owner=1/mikem what=- package=- target=f24-repo source=- 2025-01-17T20:32:05.2601Z 2025-01-17T20:32:22.508148Z 2025-01-17T20:32:33.311824Z
+              14434 distRepo noarch FAILED owner=1/mikem what=- package=- target=f24-repo source=- 2025-01-17T20:18:30.498237Z 2025-01-17T20:19:07.720878Z 2025-01-17T20:19:12.727406Z
               14423 newRepo noarch FAILED owner=5/kojira what=- package=- target=- source=- 2024-11-25T21:16:50.949486Z 2024-11-25T21:16:53.257513Z 2024-11-25T21:16:55.709157Z
               14414 scratch wrapperRPM noarch FAILED owner=1/mikem what=glassfish-jaxb package=glassfish-jaxb target=f24 source=git+https://git.pkgs.example.com/git/rpms/glassfish-jaxb?#0d778ef006af887170791d7dae475493637fa935 2024-11-19T20:52:27.988776Z 2024-11-19T20:52:29.96056Z 2024-11-19T20:53:01.219037Z
               14388 someMethod noarch CLOSED owner=1/mikem what=- package=- target=- source=- 2024-09-26T03:47:30.862127Z 2024-10-02T16:59:12.186636Z 2024-10-02T16:59:12.206844Z
@@ -607,7 +607,7 @@ fn what_other_hubs_said_is_understood() {
               14436<14434 createdistrepo x86_64 FAILED owner=1/mikem what=- package=- target=- source=- 2025-01-17T20:19:07.820994Z 2025-01-17T20:19:10.285681Z 2025-01-17T20:19:11.427769Z
               14433<14429 scratch rebuildSRPM srpm FAILED owner=1/mikem what=fake-1.1-35 package=fake target=- source=cli-build/1732569649.9317293.vzHHheeI/fake-1.1-35.src.rpm 2024-11-25T21:21:56.757369Z 2025-01-17T20:19:07.857295Z 2025-01-17T20:19:28.923965Z
               14424<14423 createrepo x86_64 FAILED owner=5/kojira what=- package=- target=- source=- 2024-11-25T21:16:53.824726Z 2024-11-25T21:16:54.982377Z 2024-11-25T21:16:55.152898Z
-              14416<14415 waitrepo noarch FAILED owner=1/mikem what=- package=- target=- source=- 2024-11-25T21:10:34.917982Z 2024-11-25T21:10:37.000703Z 2024-11-25T21:13:37.508326Z
+              14416<14415 waitrepo noarch FAILED owner=1/mikem what=- package=- target=f24-build source=- 2024-11-25T21:10:34.917982Z 2024-11-25T21:10:37.000703Z 2024-11-25T21:13:37.508326Z
             listTasks--toplevel-decoded
               14460 scratch build noarch CLOSED owner=1/mikem what=fake-1.1-35 package=fake target=f24 source=cli-build/1740086823.8769197.zerotnxH/fake-1.1-35.src.rpm 2025-02-20T21:27:03.935933Z 2025-02-20T21:27:08.691026Z 2025-02-20T21:28:05.145647Z
               14458 scratch appliance x86_64 FAILED owner=1/mikem what=foo-1 package=foo target=f24 source=- 2025-02-17T18:49:02.37629Z 2025-02-17T18:49:06.256757Z 2025-02-17T18:49:27.206675Z
@@ -1040,6 +1040,7 @@ fn describe(said: &mut String, name: &str, read: Result<Vec<Result<Answer, Fault
                 | Answer::Count(_)
                 | Answer::Output(_)
                 | Answer::Tags(_)
+                | Answer::Tag(_)
                 | Answer::Target(_)
                 | Answer::Repo(_)
                 | Answer::Resubmitted(_)

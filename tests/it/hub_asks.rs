@@ -296,6 +296,61 @@ async fn a_package_that_the_hub_does_not_have_has_no_builds() {
 }
 
 #[tokio::test]
+async fn what_a_task_tags_is_named_and_the_tag_is_known_from_then_on() {
+    let member = |name: &str, value: &str| format!("<member><name>{name}</name><value>{value}</value></member>");
+    let number = |it: u64| format!("<int>{it}</int>");
+    let map = |members: &[String]| format!("<struct>{}</struct>", members.concat());
+    let list = |values: &[String]| {
+        let values: String = values.iter().map(|it| format!("<value>{it}</value>")).collect();
+        format!("<array><data>{values}</data></array>")
+    };
+    let answer = |value: &str| {
+        let text = format!("<methodResponse><params><param><value>{value}</value></param></params></methodResponse>");
+        Reply::Say(hub_server::xml(&text))
+    };
+    // The arguments of `tagBuild`: tag, build, force, from which tag.
+    let request = list(&[
+        number(17),
+        number(42),
+        "<boolean>0</boolean>".to_owned(),
+        "<nil/>".to_owned(),
+    ]);
+    let task = map(&[
+        member("id", &number(4711)),
+        member("method", "tagBuild"),
+        member("state", &number(TaskState::Failed as u64)),
+        member("request", &request),
+    ]);
+    let tag = map(&[member("id", &number(17)), member("name", "f43-updates")]);
+    let build = map(&[
+        member("build_id", &number(42)),
+        member("name", "bash"),
+        member("version", "5.3"),
+        member("release", "1.fc43"),
+    ]);
+    let both = list(&[list(&[tag]), list(std::slice::from_ref(&build))]);
+    let script = [&task, &both, &task, &task, &build].map(|it| answer(it));
+    let mut hub = HubServer::start(script).await;
+    let url = format!("http://127.0.0.1:{}/kojihub", hub.port);
+    let mut asker = Asker::at(&url, &url, tempfile::tempdir().unwrap());
+    for _ in 0..2 {
+        assert_eq!(asker.tagged(4711).await, "bash-5.3-1.fc43 into f43-updates");
+    }
+    // The next run has the tag from the cache.
+    let mut next = Asker::at(&url, &url, asker.folder);
+    assert_eq!(next.tagged(4711).await, "bash-5.3-1.fc43 into f43-updates");
+    let asked: Vec<_> = hub
+        .all_asked()
+        .iter()
+        .map(|it| hub_answers::heard(&it.body).0)
+        .collect();
+    assert_eq!(
+        asked,
+        ["getTaskInfo", "multiCall", "getTaskInfo", "getTaskInfo", "getBuild"]
+    );
+}
+
+#[tokio::test]
 async fn anything_can_be_found() {
     let hub = SmallHub::start();
     let told = hub.build("bob", "bash-5.3-1.fc44");
@@ -438,6 +493,17 @@ impl Asker {
 
     async fn look(&mut self, look: Look) -> Vec<Change> {
         self.looked(look).await.changes
+    }
+
+    /// Finds a task that tags, and returns what it puts where.
+    async fn tagged(&mut self, task: u64) -> String {
+        match self.ask(Ask::Find(Lookup::Task(TaskId(task)))).await {
+            Learned::Found {
+                change: Some(Change::Task(it)),
+                ..
+            } => format!("{} into {}", it.what.unwrap(), it.target.unwrap()),
+            other => panic!("{other:?}"),
+        }
     }
 
     async fn looked(&mut self, look: Look) -> Looked {

@@ -202,6 +202,8 @@ impl Koji {
             package: Some(package),
             target: Some("rawhide".to_owned()),
             scratch: attempt.kind == Kind::Scratch,
+            tag: None,
+            tagged: None,
         };
         if let End::Canceled(secs) = attempt.end {
             followed.next.push((Time::from(secs) * SECOND + 1, at, Stage::Cancel));

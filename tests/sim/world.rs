@@ -775,8 +775,9 @@ impl World {
     /// Whatever happened while nobody listened is asked for soon.
     fn check_returns(&mut self) {
         let now = self.now;
+        let is_here = self.house.as_ref().is_some_and(|it| !it.is_leaving);
         for returned in &mut self.returned {
-            if self.house.is_none() || self.asleep_until > now {
+            if !is_here || self.asleep_until > now {
                 *returned = None;
             } else if returned.is_some_and(|it| now - it > LOOKED_WITHIN) {
                 *returned = None;

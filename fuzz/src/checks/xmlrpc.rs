@@ -239,6 +239,7 @@ fn within_limits(answer: &Result<Answer, Fault>) {
             assert!(tags.len() <= MAX_ROWS);
             tags.iter().for_each(|it| short(&it.name));
         }
+        Answer::Tag(Some(tag)) => short(&tag.name),
         Answer::Result(TaskResult::Failed(fault)) => {
             assert!(fault.text.len() <= MAX_FAULT_TEXT);
             assert_line("a fault's number", &fault.code.to_string(), 40);
@@ -248,9 +249,10 @@ fn within_limits(answer: &Result<Answer, Fault>) {
         | Answer::Count(_)
         | Answer::Build(_)
         | Answer::Task(_)
-        | Answer::Result(TaskResult::Made(_))
+        | Answer::Result(TaskResult::Made)
         | Answer::Bytes(_)
         | Answer::Average(_)
+        | Answer::Tag(None)
         | Answer::Target(_)
         | Answer::Repo(_)
         | Answer::Resubmitted(_)

@@ -175,6 +175,6 @@ struct Outcome<'a> {
 fn source_rpm(result: &Value<'_, Outcome<'_>>) -> Option<Nvr> {
     match result {
         Value::Object(outcome) => source::named(cut(outcome.srpm.text()?)).nvr,
-        Value::Text(_) | Value::Other => None,
+        Value::Text(_) | Value::Whole(_) | Value::Other => None,
     }
 }

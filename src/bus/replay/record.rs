@@ -390,7 +390,7 @@ fn object<T: Default>(value: Option<Value<'_, T>>) -> T {
 fn known<T>(value: Value<'_, T>) -> Option<T> {
     match value {
         Value::Object(value) => Some(value),
-        Value::Text(_) | Value::Other => None,
+        Value::Text(_) | Value::Whole(_) | Value::Other => None,
     }
 }
 

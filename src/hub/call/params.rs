@@ -34,6 +34,7 @@ impl Call {
             Self::Download { .. } => "downloadTaskOutput",
             Self::Average { .. } => "getAverageBuildDuration",
             Self::Tags(_) => "listTags",
+            Self::Tag(_) => "getTag",
             Self::Target(_) => "getBuildTarget",
             Self::Repo { .. } => "getRepo",
             Self::TaggedAt { .. } => "listTagged",
@@ -109,6 +110,7 @@ impl Call {
             ],
             Self::Average { package } => vec![package.as_str().into()],
             Self::Tags(build) => vec![Value::named([("build", build.value())])],
+            Self::Tag(tag) => vec![(*tag).into()],
             Self::Target(name) => vec![name.as_str().into()],
             Self::Repo { tag } => vec![tag.as_str().into()],
             Self::TaggedAt { tag, event, package } => vec![

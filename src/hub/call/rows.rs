@@ -49,6 +49,10 @@ pub struct TaskRow {
     pub scratch: bool,
     /// What it is built from: an SCM address or the path of a source RPM.
     pub source: Option<String>,
+    /// The number of the tag that `tagBuild` puts a build into, which it has instead of a target.
+    pub tag: Option<u64>,
+    /// The build that `tagBuild` puts there.
+    pub tagged: Option<BuildId>,
 }
 
 impl TaskRow {
@@ -255,6 +259,7 @@ impl Record for TaskRecord<'_> {
         let task = TaskId(id(&self.id)?);
         let method = self.method.shown().unwrap_or_default();
         let named = self.request.named(&method, None, None);
+        let (tag, tagged) = self.request.tagging(&method);
         Some(TaskRow {
             task,
             parent: id(&self.parent).map(TaskId),
@@ -271,6 +276,8 @@ impl Record for TaskRecord<'_> {
             // Before decoding was asked for, a request was text; we always ask.
             scratch: self.request.is_scratch().unwrap_or(false),
             source: self.request.source(&method),
+            tag,
+            tagged: tagged.map(BuildId),
             method,
         })
     }

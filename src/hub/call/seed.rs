@@ -74,6 +74,7 @@ impl<'de> DeserializeSeed<'de> for &Call {
                 Ok(Answer::Average(average))
             }
             Call::Tags(_) => rows::<TagRecord<'de>, _>(from, MAX_ROWS).map(Answer::Tags),
+            Call::Tag(_) => one::<TagRecord<'de>, _>(from, "a tag").map(Answer::Tag),
             Call::Target(_) => one::<TargetRecord<'de>, _>(from, "a target").map(Answer::Target),
             Call::Repo { .. } => one::<RepoRecord<'de>, _>(from, "a repository").map(Answer::Repo),
             Call::Resubmit(_) => {

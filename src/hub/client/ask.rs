@@ -84,6 +84,7 @@ fn may_change(call: &Call) -> bool {
         | Call::Average { .. }
         | Call::LastBuilds { .. }
         | Call::Tags(_)
+        | Call::Tag(_)
         | Call::Target(_)
         | Call::Repo { .. }
         | Call::TaggedAt { .. } => false,
