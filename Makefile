@@ -43,12 +43,13 @@ INSTALLED = \
 	$(LANGUAGES:%=$(datadir)/locale/%/LC_MESSAGES/koji-notify.mo) \
 	$(addprefix $(docdir)/,$(notdir $(DOCUMENTS)))
 
-.PHONY: help demo build test sim check check-code check-data check-words bench fuzz install uninstall pot shots stage clean
+.PHONY: help demo build test sim mutants check check-code check-data check-words bench fuzz install uninstall pot shots stage clean
 
 help:
 	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
 	@echo 'make test       installs what the tests need, then checks and tests everything'
 	@echo 'make sim        the program in a simulated world: SEEDS=10000, SEED=1 or FROM=1'
+	@echo 'make mutants    breaks the source on purpose, and asks the simulation whether it notices'
 	@echo 'make check      format, lints, documentation, data files and translations'
 	@echo 'make bench      measures the program against the floor'
 	@echo 'make fuzz       looks for input that breaks a promise, SECONDS=60 for each target (fuzz/README.md)'
@@ -77,6 +78,9 @@ SEEDS = 10000
 sim:
 	@SEEDS='$(SEEDS)' SEED='$(SEED)' FROM='$(FROM)' cargo test --quiet --locked --profile sim --test sim -- \
 		--nocapture nothing_is_missed_and_nothing_is_told_twice $(ARGS)
+
+mutants:
+	@SEEDS='$(if $(filter 10000,$(SEEDS)),3000,$(SEEDS))' ONLY='$(ONLY)' python3 tests/sim/mutants.py
 
 check: check-code check-data check-words
 

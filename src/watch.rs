@@ -25,6 +25,7 @@ pub mod record;
 pub mod rules;
 pub mod seen;
 mod shelf;
+pub mod sizes;
 pub mod state;
 mod step;
 pub mod story;

@@ -48,7 +48,7 @@ const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_hours(24 * 14);
 const TAGGING: SignedDuration = SignedDuration::from_hours(12);
 
 /// How many packages' usual durations are remembered for each instance.
-const MAX_USUAL: usize = 500;
+pub(super) const MAX_USUAL: usize = 500;
 
 /// What is known of the asking of one hub.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,7 @@ pub(super) struct Asking {
     /// How far our clock was ahead of the hub's when it last answered.
     pub(super) ahead: SignedDuration,
     /// When each of the tasks that are watched was last asked about.
-    asked_about: BTreeMap<TaskId, Timestamp>,
+    pub(super) asked_about: BTreeMap<TaskId, Timestamp>,
     /// When a look was last to come in a moment.
     hurried: Option<Timestamp>,
     /// It became stale while it was under way: the line was down, the computer slept.
@@ -73,7 +73,7 @@ pub(super) struct Asking {
     /// How many looks in a row had no answer.
     failures: u32,
     pub(super) line: HubLine,
-    usual: BTreeMap<String, Option<SignedDuration>>,
+    pub(super) usual: BTreeMap<String, Option<SignedDuration>>,
 }
 
 impl Asking {

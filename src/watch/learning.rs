@@ -508,13 +508,13 @@ fn rule_of(story: &Story, mine: bool, followed: bool) -> RuleName {
     }
 }
 
-/// Returns how a build ends whose task ends badly.
+/// Returns how a build ends of whose task such an end was told.
 fn of_task_and_build(standing: Standing) -> Option<BuildState> {
     match standing {
         Standing::Task(TaskState::Failed) => Some(BuildState::Failed),
         Standing::Task(TaskState::Canceled) => Some(BuildState::Canceled),
-        Standing::Task(TaskState::Free | TaskState::Open | TaskState::Closed | TaskState::Assigned)
-        | Standing::Build(_) => None,
+        Standing::Task(TaskState::Closed) => Some(BuildState::Complete),
+        Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) | Standing::Build(_) => None,
     }
 }
 

@@ -45,6 +45,11 @@ impl Seen {
         Known::New
     }
 
+    /// Returns how many messages are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.recorded.len().max(self.order.len())
+    }
+
     /// Puts back a message that is on record.
     pub(super) fn restore(&mut self, instance: &InstanceName, message: &str) {
         self.note(instance, message);

@@ -132,6 +132,11 @@ pub(super) struct ToldBefore {
 }
 
 impl ToldBefore {
+    /// Returns of how many builds and tasks endings are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.endings.len().max(self.order.len())
+    }
+
     pub(super) fn put(&mut self, key: Key, endings: impl IntoIterator<Item = Ending>) {
         let mut endings = endings.into_iter().peekable();
         if endings.peek().is_none() {

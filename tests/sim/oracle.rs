@@ -109,6 +109,15 @@ impl Oracle {
         self.complaints.push(what);
     }
 
+    /// Nothing grows beyond its limit.
+    pub(crate) fn sizes(&mut self, watch: &Watch) {
+        for (what, size, most) in watch.sizes() {
+            if size > most {
+                self.complain(format!("{what}: {size}, more than {most}"));
+            }
+        }
+    }
+
     /// Notes the rules that are in force.
     pub(crate) fn rules(&mut self, now: Time, watch: &Watch, names: &[InstanceName]) {
         let rules: &Rules = watch.rules();

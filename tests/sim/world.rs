@@ -628,6 +628,7 @@ impl World {
                 self.oracle.complain(text);
             }
             self.oracle.rules(now, &house.watch, &self.names);
+            self.oracle.sizes(&house.watch);
             for effect in effects {
                 if self.boundary() {
                     return;

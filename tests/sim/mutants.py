@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Breaks the source on purpose, one way at a time, and asks the simulation whether it notices.
+
+`make mutants` (SEEDS=3000, ONLY=<part of a name>). A copy of the files that git knows is changed, never the checkout. Each way has to
+be noticed: one that is not, or that no longer fits the source, ends this with 1. Builds for each way, so it takes a while.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TREE = TARGET / "mutants"
+
+# What is broken, where, what stands there, and what stands there then.
+MUTANTS = [
+    ("order: a message is acknowledged when it is heard", "watch/step.rs",
+     "        self.delivery = news.delivery;\n",
+     "        effects.extend(news.delivery.clone().map(Effect::Acknowledge));\n        self.delivery = news.delivery;\n"),
+    ("order: a copy of a message that is not on record yet is acknowledged", "watch/step.rs",
+     "            Known::Pending => {}\n",
+     "            Known::Pending => {\n                effects.extend(news.delivery.map(Effect::Acknowledge));\n                return;\n            }\n"),
+    ("order: nothing is acknowledged", "watch/step.rs",
+     "        effects.push(Effect::Acknowledge(delivery));\n",
+     "        drop((delivery, effects));\n"),
+    ("dedupe: each ending is a new one", "watch/learning.rs",
+     "            *at = at.or(ended);\n            return false;\n",
+     "            *at = at.or(ended);\n            return true;\n"),
+    ("dedupe: what made room is forgotten", "watch/shelf.rs",
+     "        let mut endings = endings.into_iter().peekable();\n",
+     "        let mut endings = endings.into_iter().take(0).peekable();\n"),
+    ("dedupe: what a task came to is not known of its build", "watch/learning.rs",
+     "        entry.told = ends;\n",
+     "        entry.told = ends.into_iter().take(0).collect();\n"),
+    ("dedupe: that something was told is not put on record", "watch/keeping.rs",
+     "            self.keeps.push(Keep::Told { tales, digest, at: now });\n        }\n    }\n\n    /// Ends a step",
+     "            drop((tales, digest, now));\n        }\n    }\n\n    /// Ends a step"),
+    ("catch-up: nothing is asked for when the line is back", "watch/step.rs",
+     "                self.look_soon(now, instance);\n                if let Some(heard)",
+     "                if let Some(heard)"),
+    ("catch-up: nothing is asked for after a sleep", "watch/step.rs",
+     "            Event::Slept => self.look_everywhere(now),\n",
+     "            Event::Slept => {}\n"),
+    ("catch-up: a look reaches back to the mark and no further", "watch/asking.rs",
+     "        let since = back(mark, OVERLAP);\n",
+     "        let since = back(mark, SignedDuration::ZERO);\n"),
+    ("catch-up: the mark is as of the answer", "hub/look.rs",
+     "            as_of: asked.and_then(|it| it.saturating_sub(CLOCK_SKEW).ok()),\n",
+     "            as_of: asked.and_then(|it| it.saturating_sub(SignedDuration::from_secs(-60)).ok()),\n"),
+    ("catch-up: a part that failed is overlooked", "hub/look.rs",
+     "                    has_all &= !tells_of_endings(&call);\n",
+     ""),
+    ("start: what was due is not taken up", "watch/keeping.rs",
+     "        for tale in resumed.due {\n            held.push(tale);\n        }\n",
+     ""),
+    ("start: how builds stood is not taken up", "watch/keeping.rs",
+     "            self.stories.restore(key, entry);\n",
+     "            drop((key, entry));\n"),
+    ("screen: what no server took is forgotten", "watch/telling.rs",
+     "                if is_newest {\n                    self.waiting.insert(id, notice);\n",
+     "                if is_newest {\n"),
+    ("screen: every popup at once", "watch/pace.rs",
+     "pub(super) const MAX_POPUPS: usize = 5;\n",
+     "pub(super) const MAX_POPUPS: usize = 50;\n"),
+    ("screen: what a pause holds is not told", "watch/step.rs",
+     "        let missed = std::mem::take(&mut self.missed);\n        self.show_held(missed, false, effects);\n    }\n\n    /// Does what",
+     "        self.missed = Default::default();\n    }\n\n    /// Does what"),
+    ("concern: everybody's builds are mine", "watch/step.rs",
+     "owner| it.users.contains(owner)));\n        let key = (news.instance",
+     "owner| !owner.is_empty() && !it.users.is_empty()));\n        let key = (news.instance"),
+    ("time: what is due is due for ever", "watch/step.rs",
+     "            && let Some(held) = self.pace.release(now)\n",
+     "            && let Some(held) = self.pace.release(now).filter(|_| false)\n"),
+    ("journal: that a message was dealt with is not written", "journal/write.rs",
+     "        Keep::Message { instance, id, at } => message(connection, instance, id, *at),\n",
+     "        Keep::Message { instance, id, at } => message(connection, instance, &format!(\"{id}?\"), *at),\n"),
+]
+
+
+def prepare():
+    """A copy of the checkout; what is the same stays, so that it need not be built again."""
+    TREE.mkdir(parents=True, exist_ok=True)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        source, copy = ROOT / name, TREE / name
+        if not source.is_file():
+            continue
+        if not copy.is_file() or copy.read_bytes() != source.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def simulate(seeds):
+    """Runs so many seeds; returns whether it built, the seed that failed if one did, and what was said last."""
+    command = ["cargo", "test", "--quiet", "--locked", "--profile", "sim", "--test", "sim", "--", "--nocapture",
+               "nothing_is_missed_and_nothing_is_told_twice"]
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), SEEDS=str(seeds))
+    environment.pop("SEED", None)
+    done = subprocess.run(command, cwd=TREE, env=environment, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    built = "running 1 test" in said
+    seed = re.search(r"^seed (\d+)$", said, re.M)
+    complaint = said.partition("\n\nstack backtrace")[0].rpartition("\n\n")[2].splitlines()
+    return built, seed and int(seed[1]), said if not built else (complaint or [""])[0]
+
+
+def main():
+    seeds = int(os.environ.get("SEEDS") or 3000)
+    only = os.environ.get("ONLY", "")
+    prepare()
+    missed = 0
+    for name, file, old, new in MUTANTS:
+        if only not in name:
+            continue
+        path = TREE / "src" / file
+        text = path.read_text()
+        if text.count(old) != 1:
+            print(f"{name}: {file} has changed; it no longer fits", flush=True)
+            missed += 1
+            continue
+        path.write_text(text.replace(old, new))
+        try:
+            built, seed, said = simulate(seeds)
+        finally:
+            path.write_text(text)
+        if not built:
+            print(f"{name}: does not build\n{said}", flush=True)
+            missed += 1
+        elif seed is None:
+            print(f"{name}: NOT NOTICED in {seeds} seeds", flush=True)
+            missed += 1
+        else:
+            print(f"{name}: seed {seed}: {said[:160]}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
