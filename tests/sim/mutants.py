@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the source on purpose, one way at a time, and asks the simulation whether it notices.
 
-`make mutants` (SEEDS=3000, ONLY=<part of a name>). A copy of the files that git knows is changed, never the checkout. Each way has to
+`make mutants` (SEEDS=10000, ONLY=<part of a name>). A copy of the files that git knows is changed, never the checkout. Each way has to
 be noticed: one that is not, or that no longer fits the source, ends this with 1. Builds for each way, so it takes a while.
 """
 
@@ -109,7 +109,7 @@ def simulate(seeds):
 
 
 def main():
-    seeds = int(os.environ.get("SEEDS") or 3000)
+    seeds = int(os.environ.get("SEEDS") or 10000)
     only = os.environ.get("ONLY", "")
     prepare()
     missed = 0
