@@ -59,18 +59,21 @@ impl Watch {
         let at = merge::time_of(news, now);
         let key = (news.instance.clone(), news.change.subject());
         let fate = merge::fate(&news.change);
-        let was_known = self.stories.contains_key(&key);
+        let before = self.stories.get(&key).map(|it| it.story.clone());
+        let was_known = before.is_some();
         let is_newer = self.bring_up(&key, news, at, mine);
         let Some(entry) = self.stories.get_mut(&key) else {
             return;
         };
+        // What each look repeats is no news to anybody.
+        let is_to_be_announced = is_newer && before.as_ref() != Some(&entry.story);
         // Late news is told as it was then; the story stays as it is now.
         let mut story = entry.story.clone();
         if !is_newer {
             merge::tell(&mut story, &news.change, at);
         }
         let Some(fate) = fate else {
-            if is_newer {
+            if is_to_be_announced {
                 effects.push(Effect::Announce(story));
             }
             return;
@@ -87,7 +90,7 @@ impl Watch {
                 // An earlier run has dealt with it; it is only filed.
                 return;
             }
-            if is_newer {
+            if is_to_be_announced {
                 effects.push(Effect::Announce(story.clone()));
             }
             if !is_first {
@@ -95,9 +98,10 @@ impl Watch {
             }
             self.count(&fate, mine);
         } else {
-            if is_newer {
+            if is_to_be_announced {
                 effects.push(Effect::Announce(story.clone()));
-            } else {
+            }
+            if !is_newer {
                 return;
             }
         }

@@ -66,7 +66,6 @@ fn the_same_ending_in_another_message_is_not_shown_again() {
             announce bash-5.3-1.fc43 FAILED
             show #1 Failed bash-5.3-1.fc43 FAILED my-builds
             record 1
-            announce bash-5.3-1.fc43 FAILED
             record 2
         "#]],
     );

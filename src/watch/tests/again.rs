@@ -221,7 +221,6 @@ fn an_end_whose_time_is_learned_later_is_not_told_again_after_the_next_start() {
             announce bash-5.3-1.fc43 FAILED
             show #1 Failed bash-5.3-1.fc43 FAILED my-builds
             record 1
-            announce bash-5.3-1.fc43 FAILED
             record 2
             announce bash-5.3-1.fc43 BUILDING
             record 3

@@ -84,7 +84,6 @@ fn what_was_taken_is_not_told_again() {
     );
     expect![[r#"
         acknowledge 1
-        announce bash-5.3-1.fc43 FAILED
         record 2
     "#]]
     .assert_eq(&done);
