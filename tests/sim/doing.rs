@@ -276,9 +276,15 @@ impl World {
     // The desk.
 
     pub(crate) fn desk(&mut self) {
-        let Some(house) = &mut self.house else { return };
+        // What it says may lead to another order.
+        while self.desk_goes_on() {}
+    }
+
+    /// Returns whether something was said.
+    fn desk_goes_on(&mut self) -> bool {
+        let Some(house) = &mut self.house else { return false };
         if self.asleep_until > self.now {
-            return;
+            return false;
         }
         let most = self.plan.setting.desk_ms;
         let mut dice = crate::dice::Dice::of(
@@ -290,7 +296,9 @@ impl World {
         let done = house.hand.go_on(self.now, house.run, &mut self.server, || {
             dice.spread(1, most) * MILLISECOND
         });
+        let says_something = !done.events.is_empty();
         self.desk_done(done);
+        says_something
     }
 
     pub(crate) fn desk_done(&mut self, done: Done) {
