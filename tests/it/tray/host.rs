@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use zbus::fdo::{self, RequestNameFlags};
 use zbus::zvariant::{OwnedValue, Structure, Value};
-use zbus::{Connection, Proxy};
+use zbus::{Connection, MatchRule, MessageStream, Proxy};
 
 use crate::session_bus::SessionBus;
 
@@ -39,10 +40,33 @@ impl ItemMenu {
 
     /// Clicks the first line with this label.
     pub(crate) async fn click(&self, label: &str) {
+        self.try_click(label).await.expect("the line is there").unwrap();
+    }
+
+    /// Waits until there is a line with this label, and clicks the first. Where the menu has changed since it was read, its
+    /// lines have other numbers: then it is read again, as by a host that hears of it.
+    pub(crate) async fn click_when_there(&self, label: &str) {
+        let rule = MatchRule::builder().interface(MENU).unwrap().build();
+        let mut changes = MessageStream::for_match_rule(rule, &self.connection, None)
+            .await
+            .unwrap();
+        loop {
+            match self.try_click(label).await {
+                Some(Ok(())) => return,
+                Some(Err(zbus::Error::MethodError(name, ..))) if name.ends_with(".InvalidArgs") => {}
+                Some(Err(error)) => panic!("{error}"),
+                None => _ = timely("a change of the menu", changes.next()).await.unwrap().unwrap(),
+            }
+        }
+    }
+
+    /// Clicks the first line with this label, if there is one.
+    async fn try_click(&self, label: &str) -> Option<zbus::Result<()>> {
         let lines = self.lines().await;
-        let line = lines.iter().find(|it| it.label() == label).unwrap();
+        let line = lines.iter().find(|it| it.label() == label)?;
         let event = (line.id, "clicked", Value::from(""), 0_u32);
-        self.proxy().await.call_method("Event", &event).await.unwrap();
+        let clicked = self.proxy().await.call_method("Event", &event).await;
+        Some(clicked.map(|_| ()))
     }
 
     async fn proxy(&self) -> Proxy<'_> {
