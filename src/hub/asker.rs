@@ -57,20 +57,22 @@ struct Asker {
 enum Login {
     #[default]
     Untried,
-    Tried(Timestamp),
+    Trying,
+    Failed(Timestamp),
     Done,
 }
 
 impl Login {
-    /// Returns whether it is to be tried. A clock that was set back holds nothing up.
-    fn is_due(self, now: Timestamp) -> bool {
+    /// Returns whether it is to be tried: again, too, as soon as somebody `is_in` because something was to be done. A
+    /// clock that was set back holds nothing up.
+    fn is_due(self, now: Timestamp, is_in: bool) -> bool {
         match self {
             Self::Untried => true,
-            Self::Tried(last) => {
+            Self::Failed(last) => {
                 let age = now.duration_since(last);
-                age.is_negative() || age >= LOG_IN_AFTER
+                is_in || age.is_negative() || age >= LOG_IN_AFTER
             }
-            Self::Done => false,
+            Self::Trying | Self::Done => false,
         }
     }
 }
@@ -131,10 +133,10 @@ impl Asker {
         let now = clock::now();
         {
             let mut login = lock(&self.login);
-            if !login.is_due(now) {
+            if !login.is_due(now, self.client().is_logged_in()) {
                 return None;
             }
-            *login = Login::Tried(now);
+            *login = Login::Trying;
         }
         match self.account.who().await {
             Ok(user) => {
@@ -143,6 +145,7 @@ impl Asker {
                 Some(Learned::Login(Ok(user.name)))
             }
             Err(error) => {
+                *lock(&self.login) = Login::Failed(now);
                 let why = Failed::from(error).unanswered();
                 info!(instance = %self.instance, why = why.text, "not logged in");
                 Some(Learned::Login(Err(why)))
@@ -498,9 +501,17 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_holds_no_login_up() {
         let now = Timestamp::from_second(1_790_000_000).unwrap();
-        assert!(Login::Untried.is_due(now));
-        assert!(!Login::Done.is_due(Timestamp::MAX));
-        let tried = |ago: i64| Login::Tried(now - SignedDuration::from_secs(ago)).is_due(now);
-        assert_eq!([0, 899, 900, -1].map(tried), [false, false, true, true]);
+        assert!(Login::Untried.is_due(now, false));
+        assert!(!Login::Done.is_due(Timestamp::MAX, false));
+        let failed = |ago: i64| Login::Failed(now - SignedDuration::from_secs(ago)).is_due(now, false);
+        assert_eq!([0, 899, 900, -1].map(failed), [false, false, true, true]);
+    }
+
+    #[test]
+    fn who_is_in_is_asked_who_that_is_and_once() {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        assert!(Login::Failed(now).is_due(now, true));
+        assert!(!Login::Trying.is_due(Timestamp::MAX, true));
+        assert!(!Login::Done.is_due(Timestamp::MAX, true));
     }
 }

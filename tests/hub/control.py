@@ -51,10 +51,14 @@ class Control:
     def op_login(self, user=None, by="certificate", token=None, password=None):
         """Lets a user log in, `by` certificate (without looking at one), negotiate (`token`) or password.
 
-        Without a user nobody can.
+        By apache, it is whoever that has let in, and `user` says nothing. Without a user nobody can.
         """
         login = {"user": user, "by": by, "token": token, "password": password}
         self.hub.login = None if user is None else login
+
+    def op_be_old(self):
+        """Is a hub from before Koji 1.31, which looks for a session in the address alone and renews none."""
+        self.hub.is_old = True
 
     def op_session_keys(self):
         return [session.key for session in self.hub.sessions.values()]

@@ -42,13 +42,17 @@ class Hub:
         self.day = None
         self.sessions = {}
         self.login = None
+        self.is_old = False
         self.troubles = []
         self.lettings_go = 0
         self.calls = []
         self.changed = threading.Condition()
 
-    def note(self, method, parts, request_bytes, has_session):
+    def note(self, method, parts, request_bytes, has_session, query=()):
         call = {"method": method, "parts": parts, "when": self.clock.now(), "session": has_session}
+        call.update({"query": sorted(query), "callnum": None})
+        if "callnum" in query:
+            call["callnum"] = query["callnum"][0]
         call.update({"request_bytes": request_bytes, "response_bytes": None, "status": None})
         with self.changed:
             self.calls.append(call)
@@ -104,6 +108,8 @@ class Hub:
         with self.changed:
             try:
                 session, callnum = self._session(method, headers, query)
+                if session is not None and session.is_expired and self.is_old:
+                    raise Fault(1007, 'session "%d" has expired' % session.id)
                 if is_login or method in ("sslLogin", "login"):
                     return wire.response(self._log_in(method, arguments, session, peer))
                 if session is not None and session.is_expired:
@@ -127,7 +133,7 @@ class Hub:
         """Returns the session that a request names, and the number of the call."""
         names = ("session-id", "session-key", "callnum")
         given = [headers.get("Koji-Session-" + it) for it in ("Id", "Key", "Callnum")]
-        if given[0] is None:
+        if given[0] is None or self.is_old:
             given = [query[it][0] if it in query else None for it in names]
         if given[0] is None:
             return None, None
@@ -146,8 +152,10 @@ class Hub:
 
     def _log_in(self, method, arguments, session, peer):
         _, named = wire.keywords(arguments)
-        name, authtype = peer, 2
-        if name is None and self.login is not None and self.login["by"] != "password":
+        name, authtype = peer
+        if self.is_old and session is not None:
+            raise Fault(1002, "Already logged in")
+        if name is None and self.login is not None and self.login["by"] not in ("password", "apache"):
             name, authtype = self.login["user"], 3 if self.login["by"] == "negotiate" else 2
         if method == "login":
             wanted = self.login is not None and self.login["by"] == "password" and self.login
@@ -166,7 +174,8 @@ class Hub:
             session = methods.Session(number, None, user, authtype, self.clock.now())
             self.sessions[number] = session
         session.key = "%d-%s" % (user["id"], uuid.uuid4().hex[:20])
-        return {"session-id": session.id, "session-key": session.key, "header-auth": True}
+        answer = {"session-id": session.id, "session-key": session.key}
+        return answer if self.is_old else answer | {"header-auth": True}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -221,8 +230,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         parts = _parts(method, arguments)
         query = urllib.parse.parse_qs(url.query)
-        has_session = "Koji-Session-Id" in self.headers or "session-id" in query
-        call = self.hub.note(method, parts, len(body), has_session)
+        has_session = "session-id" in query or ("Koji-Session-Id" in self.headers and not self.hub.is_old)
+        call = self.hub.note(method, parts, len(body), has_session, query)
         trouble = self.hub.trouble([method, *parts])
         if trouble is not None and self._make_trouble(trouble, call):
             return
@@ -277,10 +286,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return body
 
     def _peer(self):
-        """Returns the name in the client's certificate, if it showed one."""
+        """Returns the name in the client's certificate, if it showed one, or whom Apache has let in; and in which way."""
+        if self.hub.login is not None and self.hub.login["by"] == "apache":
+            principal = self.headers.get("X-Remote-User")
+            if principal is not None:
+                return principal.partition("@")[0], 3
+            return self.headers.get("X-Common-Name"), 2
         certificate = getattr(self.connection, "getpeercert", dict)()
         names = [value for part in (certificate or {}).get("subject", ()) for key, value in part if key == "commonName"]
-        return names[0] if names else None
+        return names[0] if names else None, 2
 
     def _make_trouble(self, trouble, call):
         """Answers as a hub that is not well; False if it is to be answered first."""
@@ -312,7 +326,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, call, status, body, content_type="text/plain", more=()):
         self.hub.answered(call, status, len(body))
-        self._reply(status, body, content_type, [("Koji-Version", methods.VERSION), *more])
+        version = [] if self.hub.is_old else [("Koji-Version", methods.VERSION)]
+        self._reply(status, body, content_type, [*version, *more])
 
     def _reply(self, status, body, content_type, more=(), length=None):
         self.left -= 1

@@ -12,6 +12,6 @@ mod flood;
 mod kills;
 mod oracle;
 mod screens;
-mod secrets;
+pub(crate) mod secrets;
 mod trial;
 mod wire;

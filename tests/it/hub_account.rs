@@ -1,6 +1,10 @@
 //! A hub that knows us: a real Apache that asks for the certificate by location, and behind it a small hub with
 //! sessions.
 
+mod house;
+mod kerberos;
+mod old;
+
 use std::time::Duration;
 
 use koji_notify::hub::access::{Access, Address, Hub, Login, Times, Trust};

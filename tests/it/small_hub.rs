@@ -69,6 +69,10 @@ pub struct Call {
     pub when: f64,
     /// Whether it came with a session.
     pub session: bool,
+    /// The names of what was in the address, sorted.
+    pub query: Vec<String>,
+    /// Its number in a session, if that was in the address.
+    pub callnum: Option<String>,
     pub request_bytes: u64,
     /// None until it is answered.
     pub response_bytes: Option<u64>,
@@ -124,6 +128,8 @@ pub enum Login<'a> {
         user: &'a str,
         password: &'a str,
     },
+    /// Whoever Apache has let in, by certificate or by ticket.
+    AsApacheSays,
 }
 
 struct Lines {
@@ -369,8 +375,14 @@ impl SmallHub {
             Login::Password { user, password } => {
                 json!({"op": "login", "user": user, "by": "password", "password": password})
             }
+            Login::AsApacheSays => json!({"op": "login", "user": "", "by": "apache"}),
         };
         self.ask(request);
+    }
+
+    /// Becomes a hub from before Koji 1.31, which looks for a session in the address alone and renews none.
+    pub fn be_old(&self) {
+        self.ask(json!({"op": "be_old"}));
     }
 
     /// Returns the key of each session that there was.

@@ -3,9 +3,9 @@
 //! ksni finds the session bus by the environment only, and a test may not change its own. So each story starts this
 //! very test program again, with the environment of its bus, and tells it over a pipe what to show.
 
-use std::collections::HashMap;
+pub(crate) mod host;
+
 use std::fmt::Write as _;
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -19,10 +19,11 @@ use koji_notify::watch::{PauseFor, Request, Toggle};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, watch};
-use zbus::fdo::{self, RequestNameFlags};
-use zbus::zvariant::{OwnedValue, Structure, Value};
+use zbus::fdo;
+use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MatchRule, MessageStream, Proxy};
 
+use self::host::{Host, ItemMenu, Line, Manners, timely};
 use crate::session_bus::SessionBus;
 
 #[tokio::test]
@@ -361,9 +362,7 @@ const MARK: &str = ">> ";
 /// What that process says when a scene has been carried out.
 const SHOWN: &str = "shown";
 
-const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const ITEM: &str = "org.kde.StatusNotifierItem";
-const MENU: &str = "com.canonical.dbusmenu";
 
 fn scene(name: &str) -> Tray {
     let idle = Tray {
@@ -585,13 +584,12 @@ impl Stage {
         lines
     }
 
+    fn shown_menu(&self) -> ItemMenu {
+        ItemMenu::of(&self.connection, &self.item)
+    }
+
     async fn lines_of_the_menu(&self) -> Vec<Line> {
-        let menu = self.proxy("/MenuBar", MENU).await;
-        let nothing: [&str; 0] = [];
-        let (_revision, root): (u32, Node) = menu.call("GetLayout", &(0, -1, nothing.as_slice())).await.unwrap();
-        let mut lines = Vec::new();
-        flatten(root, 0, &mut lines);
-        lines
+        self.shown_menu().lines().await
     }
 
     async fn menu(&mut self) -> String {
@@ -599,13 +597,8 @@ impl Stage {
         lines.iter().map(|it| format!("{}\n", it.text())).collect()
     }
 
-    /// Clicks the first line with this label.
     async fn click(&mut self, label: &str) {
-        let lines = self.lines_of_the_menu().await;
-        let line = lines.iter().find(|it| it.label() == label).unwrap();
-        let menu = self.proxy("/MenuBar", MENU).await;
-        let event = (line.id, "clicked", Value::from(""), 0_u32);
-        menu.call_method("Event", &event).await.unwrap();
+        self.shown_menu().click(label).await;
     }
 
     /// Hears every signal of the item and its menu.
@@ -631,126 +624,6 @@ impl Stage {
         told.sort();
         told.join(" ")
     }
-}
-
-/// A line of the menu as com.canonical.dbusmenu has it.
-struct Line {
-    id: i32,
-    depth: usize,
-    properties: HashMap<String, OwnedValue>,
-}
-
-type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
-
-impl Line {
-    fn label(&self) -> String {
-        self.word("label").unwrap_or_default()
-    }
-
-    fn word(&self, property: &str) -> Option<String> {
-        let value = self.properties.get(property)?.try_clone().unwrap();
-        value.try_into().ok()
-    }
-
-    fn text(&self) -> String {
-        if self.word("type").as_deref() == Some("separator") {
-            return "--".to_owned();
-        }
-        let on = self.properties.get("toggle-state") == Some(&OwnedValue::from(1));
-        let mark = match (self.word("toggle-type").as_deref(), on) {
-            (Some("checkmark"), true) => "[x] ",
-            (Some("checkmark"), false) => "[ ] ",
-            (Some("radio"), true) => "(x) ",
-            (Some("radio"), false) => "( ) ",
-            _ => "",
-        };
-        let disabled = self.properties.get("enabled") == Some(&OwnedValue::from(false));
-        let note = match (self.word("children-display").is_some(), disabled) {
-            (true, _) => " >",
-            (_, true) => " (disabled)",
-            _ => "",
-        };
-        format!("{}{mark}{}{note}", "    ".repeat(self.depth), self.label())
-    }
-}
-
-fn flatten((_, _, children): Node, depth: usize, lines: &mut Vec<Line>) {
-    for child in children {
-        let child: Structure<'_> = child.try_into().unwrap();
-        let (id, properties, below): Node = child.try_into().unwrap();
-        lines.push(Line { id, depth, properties });
-        flatten((id, HashMap::new(), below), depth + 1, lines);
-    }
-}
-
-/// A tray host that is its own watcher, as in xfce4-panel.
-struct Host {
-    connection: Connection,
-    registrations: mpsc::UnboundedReceiver<String>,
-}
-
-/// How a watcher answers an item that makes itself known.
-#[derive(Clone, Copy, PartialEq)]
-enum Manners {
-    Welcoming,
-    /// As if it were not there yet at the first call.
-    ComingIn,
-    Refusing,
-}
-
-impl Host {
-    async fn start(bus: &SessionBus, manners: Manners) -> Self {
-        let connection = bus.connect().await;
-        let (registered, registrations) = mpsc::unbounded_channel();
-        let watcher = Watcher { manners, registered };
-        connection
-            .object_server()
-            .at("/StatusNotifierWatcher", watcher)
-            .await
-            .unwrap();
-        let flags = RequestNameFlags::DoNotQueue.into();
-        connection.request_name_with_flags(WATCHER, flags).await.unwrap();
-        Self {
-            connection,
-            registrations,
-        }
-    }
-
-    /// Returns the name of the next item that makes itself known.
-    async fn registered(&mut self) -> String {
-        timely("an item", self.registrations.recv()).await.unwrap()
-    }
-}
-
-struct Watcher {
-    manners: Manners,
-    registered: mpsc::UnboundedSender<String>,
-}
-
-#[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
-impl Watcher {
-    fn register_status_notifier_item(&mut self, service: String) -> fdo::Result<()> {
-        match self.manners {
-            Manners::Welcoming => self.registered.send(service).unwrap(),
-            Manners::ComingIn => {
-                self.manners = Manners::Welcoming;
-                return Err(fdo::Error::ServiceUnknown("nobody here yet".to_owned()));
-            }
-            Manners::Refusing => return Err(fdo::Error::Failed("no trays today".to_owned())),
-        }
-        Ok(())
-    }
-
-    #[zbus(property)]
-    fn is_status_notifier_host_registered(&self) -> bool {
-        true
-    }
-}
-
-async fn timely<T>(what: &str, waited_for: impl Future<Output = T>) -> T {
-    let limit = Duration::from_secs(20);
-    let waited = tokio::time::timeout(limit, waited_for).await;
-    waited.unwrap_or_else(|_| panic!("{what} did not come within {limit:?}"))
 }
 
 fn check(actual: impl AsRef<str>, expected: Expect) {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -82,10 +83,17 @@ impl Realm {
 
     /// Fetches a ticket for a user with the password.
     pub(crate) fn log_in(&self, user: &str) {
-        let mut command = Command::new("kinit");
-        command.arg(user).env_clear().envs(self.environment());
-        command.env("PATH", std::env::var_os("PATH").unwrap());
-        say(&mut command, &format!("{user}'s password\n"));
+        say(self.client("kinit").arg(user), &format!("{user}'s password\n"));
+    }
+
+    /// Fetches a ticket that is good for a second, and returns when it no longer is.
+    pub(crate) fn log_in_and_expire(&self, user: &str) {
+        let mut command = self.client("kinit");
+        say(command.args(["-l", "1s", user]), &format!("{user}'s password\n"));
+        let limit = Instant::now() + Duration::from_secs(60);
+        while self.client("klist").arg("-s").status().unwrap().success() {
+            assert!(Instant::now() < limit, "the ticket has no end");
+        }
     }
 
     /// Returns what a client of this realm has in its environment.
@@ -96,6 +104,13 @@ impl Realm {
             ("KRB5_CONFIG".into(), self.config().into()),
             ("KRB5CCNAME".into(), cache),
         ]
+    }
+
+    fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.environment());
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+        command
     }
 
     fn server_environment(&self) -> Vec<(OsString, OsString)> {

@@ -199,7 +199,7 @@ fn key(file: &Path) -> String {
 }
 
 /// Reads all files below a folder, whatever is in them.
-fn gather(folder: &Path, places: &mut BTreeMap<String, Vec<u8>>) {
+pub(crate) fn gather(folder: &Path, places: &mut BTreeMap<String, Vec<u8>>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries {
         let path = entry.unwrap().path();
@@ -212,7 +212,7 @@ fn gather(folder: &Path, places: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 /// Returns whether a text is in there: as it is, or as an address or a base64 line has it.
-fn holds(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
     use base64::Engine as _;
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     let forms = [
