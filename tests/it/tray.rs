@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 use std::{env, fs, io, thread};
 
@@ -23,6 +24,7 @@ use zbus::fdo::{self, RequestNameFlags};
 use zbus::zvariant::{OwnedValue, Structure, Value};
 use zbus::{Connection, MatchRule, MessageStream, Proxy};
 
+use crate::end_to_end::desk::PATIENCE;
 use crate::session_bus::SessionBus;
 
 #[tokio::test]
@@ -549,17 +551,7 @@ impl Stage {
     }
 
     async fn proxy(&self, path: &'static str, interface: &'static str) -> Proxy<'static> {
-        zbus::proxy::Builder::new(&self.connection)
-            .destination(self.item.clone())
-            .unwrap()
-            .path(path)
-            .unwrap()
-            .interface(interface)
-            .unwrap()
-            .cache_properties(zbus::proxy::CacheProperties::No)
-            .build()
-            .await
-            .unwrap()
+        proxy(&self.connection, &self.item, path, interface).await
     }
 
     async fn call<B>(&self, method: &str, body: &B)
@@ -586,17 +578,11 @@ impl Stage {
     }
 
     async fn lines_of_the_menu(&self) -> Vec<Line> {
-        let menu = self.proxy("/MenuBar", MENU).await;
-        let nothing: [&str; 0] = [];
-        let (_revision, root): (u32, Node) = menu.call("GetLayout", &(0, -1, nothing.as_slice())).await.unwrap();
-        let mut lines = Vec::new();
-        flatten(root, 0, &mut lines);
-        lines
+        lines_of_the_menu(&self.connection, &self.item).await.unwrap()
     }
 
     async fn menu(&mut self) -> String {
-        let lines = self.lines_of_the_menu().await;
-        lines.iter().map(|it| format!("{}\n", it.text())).collect()
+        text(&self.lines_of_the_menu().await)
     }
 
     /// Clicks the first line with this label.
@@ -631,6 +617,64 @@ impl Stage {
         told.sort();
         told.join(" ")
     }
+}
+
+/// Returns the menu of the item that the daemon has on this connection's bus, once it is there and fine.
+pub(crate) async fn menu_when(connection: &Connection, fine: impl Fn(&str) -> bool) -> String {
+    let of_menus = MatchRule::builder().interface(MENU).unwrap().build();
+    let of_names = MatchRule::builder().member("NameOwnerChanged").unwrap().build();
+    let of_menus = MessageStream::for_match_rule(of_menus, connection, None).await.unwrap();
+    let of_names = MessageStream::for_match_rule(of_names, connection, None).await.unwrap();
+    let mut changes = futures_util::stream::select(of_menus, of_names);
+    let bus = fdo::DBusProxy::new(connection).await.unwrap();
+    let last = Mutex::new(String::new());
+    let wait = async {
+        loop {
+            let names = bus.list_names().await.unwrap();
+            let item = names.iter().find(|it| it.starts_with(&format!("{ITEM}-")));
+            if let Some(item) = item
+                && let Ok(lines) = lines_of_the_menu(connection, item.as_str()).await
+            {
+                let menu = text(&lines);
+                if fine(&menu) {
+                    return menu;
+                }
+                *last.lock().unwrap() = menu;
+            }
+            changes.next().await.unwrap().unwrap();
+        }
+    };
+    match tokio::time::timeout(PATIENCE, wait).await {
+        Ok(menu) => menu,
+        Err(_) => panic!("the menu did not come to that; last:\n{}", last.lock().unwrap()),
+    }
+}
+
+async fn lines_of_the_menu(connection: &Connection, item: &str) -> zbus::Result<Vec<Line>> {
+    let menu = proxy(connection, item, "/MenuBar", MENU).await;
+    let nothing: [&str; 0] = [];
+    let (_revision, root): (u32, Node) = menu.call("GetLayout", &(0, -1, nothing.as_slice())).await?;
+    let mut lines = Vec::new();
+    flatten(root, 0, &mut lines);
+    Ok(lines)
+}
+
+async fn proxy(connection: &Connection, item: &str, path: &'static str, interface: &'static str) -> Proxy<'static> {
+    zbus::proxy::Builder::new(connection)
+        .destination(item.to_owned())
+        .unwrap()
+        .path(path)
+        .unwrap()
+        .interface(interface)
+        .unwrap()
+        .cache_properties(zbus::proxy::CacheProperties::No)
+        .build()
+        .await
+        .unwrap()
+}
+
+fn text(lines: &[Line]) -> String {
+    lines.iter().map(|it| format!("{}\n", it.text())).collect()
 }
 
 /// A line of the menu as com.canonical.dbusmenu has it.
