@@ -153,6 +153,7 @@ async fn is_told_not_tagged(ear: Ear) {
     menu_says(&scene, "bash-5.3-1.fc44 is built, but not tagged").await;
     let status = scene.desk.status_when(|it| it.state == "failed").await;
     assert_eq!((status.finished, status.failed), (1, 0));
+    assert_eq!(status.summary, "1 build could not be tagged");
     on_record(&scene, |it| {
         it["whereabouts"] == "not-tagged" && is_told(it, "not-tagged")
     })
