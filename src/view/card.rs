@@ -48,7 +48,10 @@ pub enum Urgency {
     Critical,
 }
 
-/// Some servers cut a title after 40 characters. A longer name than this stands behind what has become of it.
+/// Some servers cut a title after so many characters.
+const MAX_TITLE: usize = 40;
+
+/// A longer name than this stands behind what has become of it: that fits in the rest of a title, mostly in few words.
 const MAX_NAMED_FIRST: usize = 32;
 
 /// A build that took this much longer or shorter than usual, and at least a quarter of the usual time, is one to
@@ -98,18 +101,19 @@ pub(super) fn manner(fate: &Fate) -> (Urgency, &'static str, &'static str) {
 /// Returns what has become of a build or task, in one line.
 fn title(tale: &Tale) -> String {
     let what = story::what(&tale.story);
-    if what.chars().count() > MAX_NAMED_FIRST {
-        return fill(&digest::headed(&tale.fate), &[("names", &what)]);
-    }
-    let sentence = match &tale.fate {
-        Fate::Started | Fate::Finished | Fate::Failed | Fate::Canceled => return story::standing(&tale.story),
-        Fate::Tagged(_) => tr("{what} was tagged"),
-        Fate::Untagged(_) => tr("{what} was untagged"),
-        Fate::Doomed => tr("{what} is failing"),
-        Fate::NotTagged => tr("{what} is built, but not tagged"),
-        Fate::InRepo(_) => tr("{what} is in the repository"),
+    let filled = |sentence: String| fill(&sentence, &[("what", &what)]);
+    let fits = |title: &String| title.chars().count() <= MAX_TITLE;
+    let title = match &tale.fate {
+        Fate::Started | Fate::Finished | Fate::Failed | Fate::Canceled => Some(story::standing(&tale.story)),
+        Fate::Tagged(_) => Some(filled(tr("{what} was tagged"))),
+        Fate::Untagged(_) => Some(filled(tr("{what} was untagged"))),
+        Fate::Doomed => Some(filled(tr("{what} is failing"))),
+        // What is cut off these would be what they tell: they read as if it were only built.
+        Fate::NotTagged => Some(filled(tr("{what} is built, but not tagged"))).filter(fits),
+        Fate::InRepo(_) => Some(filled(tr("{what} is in the repository"))).filter(fits),
     };
-    fill(&sentence, &[("what", &what)])
+    let title = title.filter(|_| what.chars().count() <= MAX_NAMED_FIRST);
+    title.unwrap_or_else(|| fill(&digest::headed(&tale.fate), &[("names", &what)]))
 }
 
 fn body(tale: &Tale) -> String {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Icon, card, cause, deed, progress, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Standing, Story, Toggle, Watch};
+use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Standing, Story, Toggle, Watch, Whereabouts};
 
 /// A menu. Two equal menus look the same and do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,6 +46,9 @@ pub enum Item {
 /// How many running builds and how many results the menu lists.
 const MAX_RUNNING: usize = 10;
 const MAX_RESULTS: usize = 10;
+
+/// The most characters of what the hub said that stand above what can be done.
+const MAX_FACT: usize = 80;
 
 /// How many logs of one running build it lists; a kernel has half as many.
 const MAX_LOGS: usize = 10;
@@ -255,7 +258,12 @@ impl Stories<'_> {
 /// Returns what the label leaves out: why it failed or who canceled it, and what is unusual about it.
 fn facts(story: &Story) -> Vec<String> {
     let mut facts = Vec::new();
-    if story::is_bad(story) {
+    if story.whereabouts == Whereabouts::NotTagged {
+        // Who tags writes no log that could be opened.
+        let said = || cause::evidence(story).into_iter().next();
+        let why = cause::of_tagging(story).or_else(said);
+        facts.extend(why.map(|it| text::clean(&it, MAX_FACT)));
+    } else if story::is_bad(story) {
         facts.extend(cause::sentence(story));
     } else if story.standing == Standing::Build(BuildState::Canceled) {
         facts.extend(cause::canceler(story));

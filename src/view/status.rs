@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Icon, text, trouble};
+use super::{Icon, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
@@ -239,13 +239,23 @@ pub fn summary(watch: &Watch) -> String {
         };
         return troubles.unwrap_or_else(hope);
     }
-    let (failed, running) = (watch.unseen_failures(), watch.running().len());
-    let sentence = match (failed, running) {
-        (0, 0) => tr("No build is running"),
-        (0, n) => return self::running(n),
-        (n, _) => tr_n("{n} build failed", "{n} builds failed", n as u64),
+    let (untagged, running) = (watch.unseen_untagged(), watch.running().len());
+    let failed = watch.unseen_failures().saturating_sub(untagged);
+    let (sentence, n) = match (failed, untagged, running) {
+        (0, 0, 0) => return tr("No build is running"),
+        (0, 0, n) => return self::running(n),
+        // Translators: they are built, and are not where they should be.
+        (0, n, _) => (
+            tr_n(
+                "{n} build could not be tagged",
+                "{n} builds could not be tagged",
+                n as u64,
+            ),
+            n,
+        ),
+        (n, _, _) => (tr_n("{n} build failed", "{n} builds failed", n as u64), n),
     };
-    text::clean(&fill(&sentence, &[("n", &failed.to_string())]), text::MAX_LINE)
+    fill(&sentence, &[("n", &n.to_string())])
 }
 
 fn count(number: usize) -> u32 {

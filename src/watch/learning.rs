@@ -38,10 +38,11 @@ impl Watch {
     }
 
     fn learn_of_tag(&mut self, now: Timestamp, news: &News, mine: bool, effects: &mut Vec<Effect>) {
+        let at = merge::time_of(news, now);
         let key = (news.instance.clone(), news.change.subject());
         let story = match self.stories.get(&key) {
             Some(entry) => entry.story.clone(),
-            None => merge::begin(news, merge::time_of(news, now), mine),
+            None => merge::begin(news, at, mine),
         };
         if let Some(fate) = merge::fate(&news.change) {
             let tale = Tale {
@@ -51,7 +52,7 @@ impl Watch {
                 rule: RuleName::MyTags,
                 late: false,
             };
-            self.tell(now, &key, tale, effects);
+            self.tell(now, &key, tale, Some(at), effects);
         }
     }
 
@@ -119,6 +120,7 @@ impl Watch {
         let rule = rule_of(&story, mine, followed);
         let has_reason = fate == Fate::Failed || (mine && was_canceled(&story));
         let task = story.task;
+        let ended = story.ended.filter(|_| is_end);
         let tale = Tale {
             id: TaleId::default(),
             fate,
@@ -127,7 +129,7 @@ impl Watch {
             late: !is_newer,
         };
         let is_told = self.is_wanted(&tale);
-        self.tell(now, &key, tale, effects);
+        self.tell(now, &key, tale, ended, effects);
         if has_reason && is_told {
             self.ask_why(&key, task, effects);
         }
@@ -320,7 +322,7 @@ impl Watch {
         if entry.story.is_doomed() && !entry.doomed {
             entry.doomed = true;
             entry.unseen_failure = entry.story.mine;
-            self.tell_of(now, key, Fate::Doomed, effects);
+            self.tell_of(now, key, Fate::Doomed, None, effects);
         }
         if standing != Standing::Build(BuildState::Complete) {
             return;
@@ -338,7 +340,7 @@ impl Watch {
                 let is_old = progress.completed.zip(mark).is_some_and(|(at, mark)| at <= mark);
                 if !is_old {
                     entry.unseen_failure = entry.story.mine;
-                    self.tell_of(now, key, Fate::NotTagged, effects);
+                    self.tell_of(now, key, Fate::NotTagged, progress.completed, effects);
                 }
             }
             Some(TaskState::Free | TaskState::Open | TaskState::Assigned | TaskState::Canceled) | None => {}
@@ -356,7 +358,14 @@ impl Watch {
     }
 
     /// Tells something of a story as it stands, and asks for the reason if it is a bad thing.
-    fn tell_of(&mut self, now: Timestamp, key: &Key, fate: Fate, effects: &mut Vec<Effect>) {
+    fn tell_of(
+        &mut self,
+        now: Timestamp,
+        key: &Key,
+        fate: Fate,
+        happened: Option<Timestamp>,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(entry) = self.stories.get(key) else {
             return;
         };
@@ -371,7 +380,7 @@ impl Watch {
         let is_told = self.is_wanted(&tale);
         let task = tale.story.task;
         effects.push(Effect::Announce(tale.story.clone()));
-        self.tell(now, key, tale, effects);
+        self.tell(now, key, tale, happened, effects);
         if is_told && matches!(fate, Fate::Doomed | Fate::NotTagged) {
             self.ask_why(key, task, effects);
         }
@@ -433,7 +442,8 @@ impl Watch {
                 && !matches!(entry.story.whereabouts, Whereabouts::InRepo(_))
             {
                 entry.story.whereabouts = Whereabouts::InRepo(tag.clone());
-                self.tell_of(now, &key, Fate::InRepo(tag), effects);
+                // From when on, nobody says.
+                self.tell_of(now, &key, Fate::InRepo(tag), None, effects);
             }
         }
         if looked.left_out > 0 {

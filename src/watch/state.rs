@@ -12,6 +12,7 @@ use super::shelf::{Shelf, ToldBefore};
 use super::watchdog::Watchdog;
 use super::{
     Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, TaleId,
+    Whereabouts,
 };
 use crate::koji::{InstanceName, Interest, Subject, TaskId};
 
@@ -271,6 +272,12 @@ impl Watch {
     /// Returns how many builds and tasks failed that nobody has looked at yet.
     pub fn unseen_failures(&self) -> usize {
         self.stories.values().filter(|it| it.unseen_failure).count()
+    }
+
+    /// Returns how many of those did not fail: they are built, and could not be put into their tag.
+    pub fn unseen_untagged(&self) -> usize {
+        let is_untagged = |it: &&Entry| it.unseen_failure && it.story.whereabouts == Whereabouts::NotTagged;
+        self.stories.values().filter(is_untagged).count()
     }
 
     /// Returns the newest failure that nobody has looked at yet.

@@ -10,7 +10,7 @@ use super::record::Keep;
 use super::state::{Entry, Key, MAX_POSTED, MAX_WAITING};
 use super::{Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, TaleId, Telling, Watch};
 
-/// What ended longer ago than this when it comes to us was missed: the computer slept, or we did not run.
+/// What happened longer ago than this when it comes to us was missed: the computer slept, or we did not run.
 const ABSENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How long more of what was missed is waited for, where no hub is being asked.
@@ -23,16 +23,24 @@ pub(super) const CATCH_UP: SignedDuration = SignedDuration::from_secs(30);
 const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 impl Watch {
-    /// Tells a tale, holds it, or leaves it.
-    pub(super) fn tell(&mut self, now: Timestamp, key: &Key, mut tale: Tale, effects: &mut Vec<Effect>) {
+    /// Tells a tale, holds it, or leaves it. `happened` is when what it tells came about; `None` if that is not known, or
+    /// what counts is that it is so now.
+    pub(super) fn tell(
+        &mut self,
+        now: Timestamp,
+        key: &Key,
+        mut tale: Tale,
+        happened: Option<Timestamp>,
+        effects: &mut Vec<Effect>,
+    ) {
         let on_screen = self.stories.get(key).and_then(|it| it.notice);
         if !self.is_wanted(&tale) {
-            let is_tag = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_));
+            let is_place = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_) | Fate::InRepo(_));
             // What is on screen is no longer true.
             if let Some(notice) = on_screen
                 && tale.story.standing.is_settled()
                 && !tale.late
-                && !is_tag
+                && !is_place
             {
                 if self.waiting_end(notice).is_some() {
                     // Nobody has seen it: it is told as it was then.
@@ -49,7 +57,7 @@ impl Watch {
             self.missed.push(tale);
             return;
         }
-        if self.was_missed(now, &tale) {
+        if self.was_missed(now, &tale, happened) {
             self.away.push(tale);
             let wait = if self.is_catching_up() { CATCH_UP } else { GATHER };
             let until = now.saturating_add(wait).unwrap_or(now);
@@ -65,19 +73,18 @@ impl Watch {
         }
     }
 
-    /// Returns whether this ended while nobody listened. Only where a hub can be asked what else there was: a broker
+    /// Returns whether this happened while nobody listened. Only where a hub can be asked what else there was: a broker
     /// alone may deliver what it kept for us at any time.
-    fn was_missed(&self, now: Timestamp, tale: &Tale) -> bool {
-        let ended = tale.story.ended.filter(|_| tale.story.standing.is_settled());
+    fn was_missed(&self, now: Timestamp, tale: &Tale, happened: Option<Timestamp>) -> bool {
         let has_hub = self.rules.instances.get(&tale.story.instance).is_some_and(|it| it.hub);
-        // Its end is a time of the hub's clock, from which ours may be far.
+        // It is a time of the hub's clock, from which ours may be far.
         let ahead = self
             .hubs
             .get(&tale.story.instance)
             .map(|it| it.ahead)
             .unwrap_or_default();
-        let age = |ended| now.duration_since(ended).saturating_sub(ahead);
-        self.rules.live && has_hub && ended.is_some_and(|it| age(it) > ABSENCE)
+        let age = |happened| now.duration_since(happened).saturating_sub(ahead);
+        self.rules.live && has_hub && happened.is_some_and(|it| age(it) > ABSENCE)
     }
 
     /// Tells in one notice what happened while nobody listened.

@@ -3,7 +3,9 @@
 //! The bus is told what the hub has done only where a story says so: `publish` carries a step's messages.
 
 mod deaf;
+mod durations;
 pub(crate) mod scene;
+mod whereabouts;
 
 use expect_test::{Expect, expect};
 use futures_util::StreamExt;

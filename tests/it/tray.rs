@@ -23,7 +23,7 @@ use zbus::fdo;
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MatchRule, MessageStream, Proxy};
 
-use self::host::{Host, ItemMenu, Line, Manners, timely};
+use self::host::{Host, ItemMenu, Line, Manners, text, timely};
 use crate::session_bus::SessionBus;
 
 #[tokio::test]
@@ -362,7 +362,7 @@ const MARK: &str = ">> ";
 /// What that process says when a scene has been carried out.
 const SHOWN: &str = "shown";
 
-const ITEM: &str = "org.kde.StatusNotifierItem";
+pub(crate) const ITEM: &str = "org.kde.StatusNotifierItem";
 
 fn scene(name: &str) -> Tray {
     let idle = Tray {
@@ -593,8 +593,7 @@ impl Stage {
     }
 
     async fn menu(&mut self) -> String {
-        let lines = self.lines_of_the_menu().await;
-        lines.iter().map(|it| format!("{}\n", it.text())).collect()
+        text(&self.lines_of_the_menu().await)
     }
 
     async fn click(&mut self, label: &str) {

@@ -41,7 +41,7 @@ end,
 
 spawn(fun() ->
     Door = filename:join(Directory, "control"),
-    {ok, Listener} = gen_tcp:listen(0, [{ifaddr, {local, Door}}, binary, {packet, 4}, {active, false}]),
+    {ok, Listener} = gen_tcp:listen(0, [{ifaddr, {local, Door}}, {backlog, 128}, binary, {packet, 4}, {active, false}]),
     {ok, Bell} = gen_tcp:connect({local, filename:join(Directory, "bell")}, 0, [binary]),
     ok = gen_tcp:close(Bell),
     Accept = fun Accept() ->

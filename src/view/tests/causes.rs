@@ -305,6 +305,29 @@ fn a_build_that_could_not_be_tagged_needs_somebody() {
 }
 
 #[test]
+fn what_counts_is_within_what_a_server_shows_of_a_title() {
+    let title = |nvr: &str, fate| {
+        let mut story = failed();
+        (story.standing, story.nvr) = (Standing::Build(BuildState::Complete), Nvr::parse(nvr));
+        card_of(fate, story).title
+    };
+    let titles = [
+        title("bash-5.3-1.fc43", Fate::NotTagged),
+        title("webkit2gtk4.1-2.48.1-1.fc43", Fate::NotTagged),
+        title("webkit2gtk4.1-2.48.1-1.fc43", Fate::InRepo("f43-build".to_owned())),
+        title("webkit2gtk4.1-2.48.1-1.fc43", Fate::Tagged("f43".to_owned())),
+        title("webkit2gtk4.1-2.48.1-1.fc43", Fate::Finished),
+    ];
+    expect![[r#"
+        bash-5.3-1.fc43 is built, but not tagged
+        Built, but not tagged: webkit2gtk4.1-2.48.1-1.fc43
+        In the repository: webkit2gtk4.1-2.48.1-1.fc43
+        webkit2gtk4.1-2.48.1-1.fc43 was tagged
+        webkit2gtk4.1-2.48.1-1.fc43 is built"#]]
+    .assert_eq(&titles.join("\n"));
+}
+
+#[test]
 fn a_canceled_build_says_who_did_it_and_a_hostile_name_says_no_more() {
     let mut story = failed();
     story.standing = Standing::Build(BuildState::Canceled);

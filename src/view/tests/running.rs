@@ -282,6 +282,64 @@ fn a_result_says_how_far_it_has_come() {
     );
 }
 
+#[test]
+fn a_build_that_could_not_be_tagged_did_not_fail_and_says_what_the_hub_said() {
+    let mut watch = asking();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    let complete = build("bash-5.3-1.fc43", BuildState::Complete, &[]);
+    watch.step(time(0), Event::Heard(news(1, complete)));
+    let looked = Looked {
+        progress: vec![Progress {
+            task: TaskId(50),
+            state: Some(TaskState::Failed),
+            completed: None,
+            children: Vec::new(),
+        }],
+        ..Looked::default()
+    };
+    watch.step(time(0), Event::Learned(fedora(), Learned::Looked(looked)));
+    let mut top = |class, fault: &str| {
+        let explained = Learned::Explained {
+            about: Subject::Build(BuildId(7)),
+            cause: Cause {
+                class,
+                task: None,
+                method: None,
+                arch: None,
+                fault: fault.to_owned(),
+                log: None,
+                lines: Vec::new(),
+                by: None,
+            },
+        };
+        watch.step(time(0), Event::Learned(fedora(), explained));
+        let menu = describe_menu(&watch);
+        menu.split_once("Follow").unwrap().0.to_owned()
+    };
+    let fault = "policy violation (tag): all builds must be signed";
+    expect![[r#"
+        1 build could not be tagged
+        --
+        bash-5.3-1.fc43 is built, but not tagged >
+            policy violation (tag): all builds must be signed
+            Open build
+            Copy name
+        Mark failures as seen
+    "#]]
+    .assert_eq(&top(CauseClass::Tagging, fault));
+    let menu = top(CauseClass::Policy, "package bash is blocked for tag f43");
+    assert!(menu.contains("    Koji does not allow it in this tag\n"), "{menu}");
+    let long = top(CauseClass::Tagging, &"x".repeat(300));
+    assert!(long.lines().all(|it| it.chars().count() <= 84), "{long}");
+    let failed = build("zsh-5.9-1.fc43", BuildState::Failed, &[]);
+    let mut failed = news(2, failed);
+    if let Change::Build(it) = &mut failed.change {
+        (it.build, it.task) = (Some(BuildId(8)), Some(TaskId(51)));
+    }
+    watch.step(time(0), Event::Heard(failed));
+    assert_eq!(status::status(&watch).summary, "1 build failed");
+}
+
 /// Returns all that the menu can ask for.
 fn requests(watch: &Watch) -> Vec<Request> {
     fn collect(items: Vec<Item>, requests: &mut Vec<Request>) {

@@ -19,9 +19,13 @@ use crate::rabbit::Rabbit;
 use crate::session_bus::SessionBus;
 use crate::sleep::Logind;
 use crate::small_hub::{self, SmallHub};
+use crate::tray;
 
 /// What every look asks for, and nothing else does.
 const LOOK: Option<&str> = Some("listTasks");
+
+/// After so much time the hub is asked again, whether something of mine runs or not.
+const SPELL: SignedDuration = SignedDuration::from_mins(6);
 
 /// How long the daemon may take to hear that the computer woke, before it is said again.
 const HEARING: Duration = Duration::from_millis(500);
@@ -41,14 +45,19 @@ pub(super) struct Scene {
 impl Scene {
     /// Lays out everything for alice, who has a hub, and nothing built there.
     pub(super) async fn new() -> Self {
+        Self::with(str::to_owned).await
+    }
+
+    /// The same, with a configuration that is changed a little.
+    pub(super) async fn with(change: impl FnOnce(&str) -> String) -> Self {
         let mut desk = Desk::new(Rabbit::shared().await).await;
         let hub = SmallHub::start();
         let config = desk
             .home
             .config()
             .replace("https://kojipkgs.example.com", &hub.topurl());
-        desk.home
-            .write_config(&format!("{config}\n[instance.lab.hub]\nserver = \"{}\"\n", hub.url()));
+        let config = format!("{config}\n[instance.lab.hub]\nserver = \"{}\"\n", hub.url());
+        desk.home.write_config(&change(&config));
         let clock = Clock::set();
         let system = SessionBus::start();
         let logind = Logind::start(&system).await;
@@ -70,6 +79,15 @@ impl Scene {
         self.hub.take_calls();
         let daemon = self.desk.daemon().await;
         self.hub.wait_for_answers(2, LOOK).await;
+        daemon
+    }
+
+    /// Starts the daemon where there is no broker, and returns when the hub has answered what it asks at the start.
+    pub(super) async fn polling_daemon(&self) -> Daemon {
+        self.hub.take_calls();
+        let daemon = self.desk.start();
+        self.hub.wait_for_answers(1, LOOK).await;
+        self.desk.status_when(|it| it.instances[0].hub == "answers").await;
         daemon
     }
 
@@ -109,6 +127,16 @@ impl Scene {
         self.desk.remote().await.unmute("nobodys-package").await.unwrap();
     }
 
+    /// Lets time pass until the daemon has looked at the hub by itself so many times, each a while after the one before.
+    pub(super) async fn passes_with_looks(&mut self, count: u32) {
+        for _ in 0..count {
+            let then = (self.now() + SPELL).as_second();
+            set(&self.hub, self.now() + SPELL);
+            self.passes(SPELL).await;
+            self.desk.status_when(|it| it.instances[0].last_answer >= then).await;
+        }
+    }
+
     /// Lets so much time pass that the daemon does something by itself, and waits until it has. A look that was under way
     /// all the time makes the next one come later; then it passes once more.
     pub(super) async fn passes_until(&mut self, time: SignedDuration, fine: impl Fn(&Status) -> bool) {
@@ -119,6 +147,11 @@ impl Scene {
             }
         }
         panic!("it did nothing by itself");
+    }
+
+    /// Returns the daemon's menu once it is fine.
+    pub(super) async fn menu_when(&self, fine: impl Fn(&str) -> bool) -> String {
+        tray::host::menu_when(&self.desk.bus.connect().await, fine).await
     }
 
     /// Lets time pass while no daemon runs.

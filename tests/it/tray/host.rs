@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -10,6 +11,8 @@ use zbus::fdo::{self, RequestNameFlags};
 use zbus::zvariant::{OwnedValue, Structure, Value};
 use zbus::{Connection, MatchRule, MessageStream, Proxy};
 
+use super::ITEM;
+use crate::end_to_end::desk::PATIENCE;
 use crate::session_bus::SessionBus;
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
@@ -30,12 +33,16 @@ impl ItemMenu {
     }
 
     pub(crate) async fn lines(&self) -> Vec<Line> {
+        self.try_lines().await.unwrap()
+    }
+
+    async fn try_lines(&self) -> zbus::Result<Vec<Line>> {
         let nothing: [&str; 0] = [];
         let proxy = self.proxy().await;
-        let (_revision, root): (u32, Node) = proxy.call("GetLayout", &(0, -1, nothing.as_slice())).await.unwrap();
+        let (_revision, root): (u32, Node) = proxy.call("GetLayout", &(0, -1, nothing.as_slice())).await?;
         let mut lines = Vec::new();
         flatten(root, 0, &mut lines);
-        lines
+        Ok(lines)
     }
 
     /// Clicks the first line with this label.
@@ -82,6 +89,41 @@ impl ItemMenu {
             .await
             .unwrap()
     }
+}
+
+/// Returns the menu of the item that the daemon has on this connection's bus, once it is there and fine.
+pub(crate) async fn menu_when(connection: &Connection, fine: impl Fn(&str) -> bool) -> String {
+    let of_menus = MatchRule::builder().interface(MENU).unwrap().build();
+    let of_names = MatchRule::builder().member("NameOwnerChanged").unwrap().build();
+    let of_menus = MessageStream::for_match_rule(of_menus, connection, None).await.unwrap();
+    let of_names = MessageStream::for_match_rule(of_names, connection, None).await.unwrap();
+    let mut changes = futures_util::stream::select(of_menus, of_names);
+    let bus = fdo::DBusProxy::new(connection).await.unwrap();
+    let last = Mutex::new(String::new());
+    let wait = async {
+        loop {
+            let names = bus.list_names().await.unwrap();
+            let item = names.iter().find(|it| it.starts_with(&format!("{ITEM}-")));
+            if let Some(item) = item
+                && let Ok(lines) = ItemMenu::of(connection, item.as_str()).try_lines().await
+            {
+                let menu = text(&lines);
+                if fine(&menu) {
+                    return menu;
+                }
+                *last.lock().unwrap() = menu;
+            }
+            changes.next().await.unwrap().unwrap();
+        }
+    };
+    match tokio::time::timeout(PATIENCE, wait).await {
+        Ok(menu) => menu,
+        Err(_) => panic!("the menu did not come to that; last:\n{}", last.lock().unwrap()),
+    }
+}
+
+pub(super) fn text(lines: &[Line]) -> String {
+    lines.iter().map(|it| format!("{}\n", it.text())).collect()
 }
 
 /// A line of the menu as com.canonical.dbusmenu has it.
