@@ -34,6 +34,8 @@ pub enum LoginError {
     Net(#[from] NetError),
     #[error("the hub did not accept our certificate: {said}")]
     CertificateRefused { said: String },
+    #[error("there is no Kerberos ticket; kinit gets one")]
+    NoCredentials,
     #[error("there is no Kerberos ticket that can be used: {said}")]
     NoTicket { said: String },
     #[error("no Kerberos server answers: {said}")]
@@ -73,6 +75,7 @@ impl LoginError {
             | Self::NothingToShow
             | Self::Unprotected
             | Self::CertificateRefused { .. }
+            | Self::NoCredentials
             | Self::NoTicket { .. }
             | Self::TicketRefused { .. }
             | Self::UntrustedHub { .. }
@@ -155,6 +158,9 @@ fn is_refused(login: &Login, said: &str) -> bool {
     matches!(login, Login::Certificate { .. }) && said.contains("alert")
 }
 
+/// GSSAPI's own words for it (RFC 2743, GSS_S_NO_CRED, as MIT's library has them).
+const NO_CREDENTIALS: &str = "No credentials were supplied";
+
 /// Tells a login without a ticket from one whose ticket the hub did not like. libkrb5 says why in the talk.
 fn of_kerberos(talk: &str) -> LoginError {
     let is_sent = talk.lines().any(|it| it.starts_with("> Authorization: Negotiate "));
@@ -170,6 +176,7 @@ fn of_kerberos(talk: &str) -> LoginError {
             said: "HTTP status 401".to_owned(),
         },
         Some(said) if said.contains("Cannot contact any KDC") => LoginError::KdcUnreachable { said },
+        Some(said) if said.starts_with(NO_CREDENTIALS) => LoginError::NoCredentials,
         said => LoginError::NoTicket {
             said: said.unwrap_or_else(|| "HTTP status 401".to_owned()),
         },
@@ -323,10 +330,7 @@ mod tests {
         };
         check(
             &format!("{none}> POST /kojihub/ssllogin HTTP/1.1\n{answered}{none}"),
-            expect![
-                "there is no Kerberos ticket that can be used: No credentials were supplied, or the credentials were \
-                 unavailable or inaccessible. SPNEGO cannot find mechanisms to negotiate."
-            ],
+            expect!["there is no Kerberos ticket; kinit gets one"],
         );
         check(
             &format!("* gss_init_sec_context() failed: Ticket expired. \n{answered}"),
