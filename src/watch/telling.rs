@@ -1,6 +1,6 @@
 //! Putting tales on screen: at once, held for a digest, waiting for a server, or summed up after an absence.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -243,8 +243,21 @@ impl Watch {
         self.given_up.entry(id).or_insert_with(|| ids(telling).collect());
     }
 
-    /// Keeps what waits within its limit: the oldest notices become one.
+    /// Returns whether all that a notice tells was told before: it is on screen, with less to say.
+    fn only_says_more(&self, notice: &Notice) -> bool {
+        match &notice.telling {
+            Telling::One(tale) => notice.replaces && !self.due.contains(&tale.id),
+            Telling::Many(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => false,
+        }
+    }
+
+    /// Keeps what waits within its limit: what only says more is left out, and the oldest notices become one.
     pub(super) fn fold_waiting(&mut self) {
+        if self.waiting.len() > MAX_WAITING {
+            let mut waiting = std::mem::take(&mut self.waiting);
+            waiting.retain(|_, it| !self.only_says_more(it));
+            self.waiting = waiting;
+        }
         while self.waiting.len() > MAX_WAITING {
             let mut held = Held::default();
             let mut first = None;
@@ -287,10 +300,16 @@ impl Watch {
         }
     }
 
-    /// Shows what no server took before: a few one by one, more as a digest.
+    /// Shows what no server took before: a few one by one, more as a digest. What only says more of what is on screen
+    /// goes there.
     pub(super) fn show_waiting(&mut self, effects: &mut Vec<Effect>) {
         self.try_again = None;
         let waiting = std::mem::take(&mut self.waiting);
+        let (updates, waiting): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            waiting.into_iter().partition(|(_, it)| self.only_says_more(it));
+        for (id, notice) in updates {
+            self.show(id, notice.replaces, notice.telling, effects);
+        }
         if waiting.len() <= MAX_POPUPS {
             for (id, notice) in waiting {
                 self.show(id, notice.replaces, notice.telling, effects);

@@ -287,3 +287,27 @@ fn an_end_that_is_on_its_way_to_a_server_is_not_taken_back() {
     "#]]
     .assert_eq(&told);
 }
+
+#[test]
+fn what_only_says_more_of_what_is_on_screen_is_in_no_digest() {
+    let mut watch = hub_watch();
+    let mut script = "woke
+         looked 0
+         heard 1 build 1 a-1-1 BUILDING->FAILED mona task=9
+         taken 1
+         explained build 1 package
+         lost 1\n"
+        .to_owned();
+    for n in 2..=7 {
+        script += &format!(
+            "at {}\nheard {n} build {n} b{n}-1-1 BUILDING->COMPLETE mona\nlost {n}\n",
+            n * 13
+        );
+    }
+    run(&mut watch, &script);
+    let told = run(&mut watch, "server there");
+    expect![[r#"
+        show #1 again Failed a-1-1 FAILED my-builds because package
+        show #8 digest b2-1-1 COMPLETE, b3-1-1 COMPLETE, b4-1-1 COMPLETE, b5-1-1 COMPLETE, b6-1-1 COMPLETE, b7-1-1 COMPLETE
+    "#]].assert_eq(&told);
+}
