@@ -40,6 +40,16 @@ impl Watch {
     fn learn_of_tag(&mut self, now: Timestamp, news: &News, mine: bool, effects: &mut Vec<Effect>) {
         let at = merge::time_of(news, now);
         let key = (news.instance.clone(), news.change.subject());
+        let is_added = matches!(&news.change, Change::Tag(it) if it.added);
+        if let Some(entry) = self.stories.get_mut(&key)
+            && entry.story.whereabouts == Whereabouts::NotTagged
+            && is_added
+        {
+            // Somebody did by hand what its task could not.
+            entry.story.whereabouts = Whereabouts::Tagged;
+            entry.unseen_failure = false;
+            effects.push(Effect::Announce(entry.story.clone()));
+        }
         let story = match self.stories.get(&key) {
             Some(entry) => entry.story.clone(),
             None => merge::begin(news, at, mine),

@@ -311,3 +311,22 @@ fn what_only_says_more_of_what_is_on_screen_is_in_no_digest() {
         show #8 digest b2-1-1 COMPLETE, b3-1-1 COMPLETE, b4-1-1 COMPLETE, b5-1-1 COMPLETE, b6-1-1 COMPLETE, b7-1-1 COMPLETE
     "#]].assert_eq(&told);
 }
+
+#[test]
+fn what_could_not_be_tagged_and_then_is_counts_as_tagged() {
+    let mut watch = hub_watch();
+    let script = "woke
+         looked 0 ; build 7 bash-5.3-1.fc43 BUILDING mona at=0 task=9
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->COMPLETE mona ended=5
+         at 61
+         woke
+         looked 61 ; progress 9 FAILED at=50";
+    run(&mut watch, script);
+    let whereabouts = |watch: &Watch| watch.results()[0].whereabouts.clone();
+    assert_eq!(
+        (whereabouts(&watch), watch.unseen_failures()),
+        (Whereabouts::NotTagged, 1)
+    );
+    run(&mut watch, "at 90\nheard 2 tag 7 bash-5.3-1.fc43 f43 mona");
+    assert_eq!((whereabouts(&watch), watch.unseen_failures()), (Whereabouts::Tagged, 0));
+}
