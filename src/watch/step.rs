@@ -149,7 +149,8 @@ impl Watch {
             Request::EditPreferences => effects.push(Effect::EditPreferences),
             Request::Reload => effects.push(Effect::Reload),
             Request::Quit => {
-                if !self.rules.live {
+                let is_kept = matches!(self.journal, None | Some(JournalTrouble::SetAside(_)));
+                if !self.rules.live || !is_kept {
                     self.tell_what_is_held(effects);
                 }
                 effects.push(Effect::Quit);

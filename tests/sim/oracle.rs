@@ -58,6 +58,8 @@ struct Known {
     told: Vec<usize>,
     /// Something was told that only comes after it: that a build was tagged says that it is complete.
     is_implied: bool,
+    /// It was held in memory when a process ended whose disk could not be written.
+    is_lost: bool,
 }
 
 /// The rules from a time on.
@@ -341,6 +343,11 @@ impl Oracle {
             let is_fresh = now - taken.at - slept <= patience;
             taken.is_excused |= is_degraded || (is_kill && is_fresh);
         }
+        if is_degraded {
+            for known in self.endings.values_mut() {
+                known.is_lost |= known.heard.is_some() && known.told.is_empty();
+            }
+        }
         self.is_degraded = false;
     }
 
@@ -426,7 +433,7 @@ impl Oracle {
 
     fn is_to_be_told(&self, now: Time, id: EndingId, ending: &Ending) -> bool {
         let known = self.endings.get(&id);
-        if known.is_some_and(|it| !it.told.is_empty() || it.is_implied) {
+        if known.is_some_and(|it| !it.told.is_empty() || it.is_implied || it.is_lost) {
             return false;
         }
         if self.rules.is_empty() {

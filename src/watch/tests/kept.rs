@@ -259,3 +259,20 @@ fn why_something_failed_is_asked_again_by_the_next_run() {
     };
     assert!(effects.contains(&Effect::Ask(fedora(), ask)), "{effects:?}");
 }
+
+#[test]
+fn what_a_digest_holds_is_told_at_the_end_where_it_cannot_be_kept() {
+    let quit = |journal: Option<JournalTrouble>| {
+        let mut watch = watch();
+        run(&mut watch, "burst 1 7");
+        watch.step(time(0), Event::JournalChanged(journal));
+        run(&mut watch, "asked quit")
+    };
+    assert_eq!(quit(None), "Quit\n");
+    let told = quit(Some(JournalTrouble::DiskFull));
+    expect![[r#"
+        show #6 digest p6-1-1 COMPLETE, p7-1-1 COMPLETE
+        Quit
+    "#]]
+    .assert_eq(&told);
+}
