@@ -115,10 +115,15 @@ fn of_instance(name: &InstanceName, sentence: &str) -> String {
 
 /// Returns how a hub is, in one sentence without a full stop.
 pub fn hub_state(line: &HubLine) -> String {
-    match (line.wrong(), line.last_answer) {
-        (Some((why, _)), _) => hub_in_full(why),
-        (None, Some(_)) => tr("The hub answers"),
-        (None, None) => tr("The hub has not answered yet"),
+    match (line.wrong(), line.last_answer, &line.known_as) {
+        (Some((why, _)), ..) => hub_in_full(why),
+        (None, Some(_), None) => tr("The hub answers"),
+        (None, Some(_), Some(user)) => {
+            // Translators: {user} is a user of Koji, after a login.
+            let sentence = tr("The hub answers, and knows you as {user}");
+            fill(&sentence, &[("user", &text::name(user))])
+        }
+        (None, None, _) => tr("The hub has not answered yet"),
     }
 }
 

@@ -16,6 +16,8 @@ async fn with_a_ticket_a_failed_build_is_submitted_again_and_the_session_ends_wi
         &house.check().await,
         expect!["✓ lab: login to the hub: By Kerberos, with the ticket that is there: the hub knows you as alice"],
     );
+    let knows_me = "The hub answers, and knows you as alice";
+    house.desk.status_when(|it| it.instances[0].hub_text == knows_me).await;
     house.fails("bash-5.3-1.fc44").await;
 
     let told = house.submits_again("bash").await;
