@@ -64,6 +64,8 @@ pub(crate) struct World {
     pub(crate) runs: u32,
     pub(crate) lines: u32,
     pub(crate) asleep_until: Time,
+    /// When the program was last started.
+    started_at: Time,
     /// The next time that the program is to be woken, and the number of that appointment.
     pub(crate) appointment: u64,
     pub(crate) appointed: Option<Time>,
@@ -190,6 +192,7 @@ impl World {
             runs: 0,
             lines: 0,
             asleep_until: 0,
+            started_at: 0,
             appointment: 0,
             appointed: None,
             log,
@@ -245,7 +248,8 @@ impl World {
                 return;
             }
             if self.is_over {
-                let over_at = *over_at.get_or_insert(self.now);
+                // Whoever quits at the end is started again.
+                let over_at = (*over_at.get_or_insert(self.now)).max(self.started_at);
                 let kojis: Vec<&Koji> = self.sites.iter().map(|it| &it.koji).collect();
                 let is_quiet = kojis.iter().all(|it| it.is_quiet()) && self.house.is_some();
                 let is_content = is_quiet && self.oracle.is_content(self.now, &kojis);
@@ -460,6 +464,7 @@ impl World {
         }
         self.runs += 1;
         let (run, now) = (self.runs, self.now);
+        self.started_at = now;
         self.log.line(now, || format!("== run {run} starts"));
         self.oracle.burst(now);
         let rules = Rules {
