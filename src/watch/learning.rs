@@ -197,7 +197,9 @@ impl Watch {
     ) {
         let of_task = (instance.clone(), Subject::Task(task));
         let key = (instance.clone(), build.clone());
-        let is_end = |it: &(Standing, _)| of_task_and_build(it.0).is_some_and(|it| it != change.new);
+        let mine = self.stories.get(&of_task).is_some_and(|it| it.story.mine);
+        let end = |it: &(Standing, _)| of_task_and_build(it.0, mine);
+        let is_end = |it: &(Standing, _)| end(it).is_some_and(|it| it != change.new);
         let has_told = self.stories.get(&of_task).is_some_and(|it| it.told.iter().any(is_end));
         if has_told && self.stories.contains_key(&key) {
             // The build has gone on, and this is of before: the end that was told of this task comes later.
@@ -215,11 +217,7 @@ impl Watch {
             // Another attempt under the same number. From here on the build tells.
             of_build.story.followed |= entry.story.followed;
             // How the build ended with this task may have been told of the task.
-            if entry
-                .told
-                .iter()
-                .any(|(it, _)| of_task_and_build(*it) == Some(change.new))
-            {
+            if entry.told.iter().any(|it| end(it) == Some(change.new)) {
                 of_build.is_first(Standing::Build(change.new), change.completed);
                 if of_build.story.task != Some(task) {
                     of_build.note_earlier(task);
@@ -233,10 +231,7 @@ impl Watch {
         }
         entry.story.subject = build.clone();
         entry.story.method = None;
-        let ends = entry
-            .told
-            .iter()
-            .filter_map(|(standing, _)| of_task_and_build(*standing));
+        let ends = entry.told.iter().filter_map(end);
         // The task ended a little after the build: what was told of the one is told of the other, whenever that was.
         let ends: VecDeque<_> = ends.map(|it| (Standing::Build(it), None)).collect();
         entry.told = ends;
@@ -532,12 +527,13 @@ fn rule_of(story: &Story, mine: bool, followed: bool) -> RuleName {
     }
 }
 
-/// Returns how a build ends of whose task such an end was told.
-fn of_task_and_build(standing: Standing) -> Option<BuildState> {
+/// Returns how a build ends of whose task such an end was dealt with. That a task of mine is done is not told: its build
+/// is.
+fn of_task_and_build(standing: Standing, mine: bool) -> Option<BuildState> {
     match standing {
         Standing::Task(TaskState::Failed) => Some(BuildState::Failed),
         Standing::Task(TaskState::Canceled) => Some(BuildState::Canceled),
-        Standing::Task(TaskState::Closed) => Some(BuildState::Complete),
+        Standing::Task(TaskState::Closed) => Some(BuildState::Complete).filter(|_| !mine),
         Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) | Standing::Build(_) => None,
     }
 }
