@@ -126,6 +126,27 @@ async fn a_state_folder_that_is_a_file_is_said_and_everything_is_told() {
 }
 
 #[tokio::test]
+async fn a_journal_that_can_be_written_again_is_noticed_on_a_day_without_news() {
+    let mut trial = Trial::new(Rabbit::shared().await).await;
+    let folder = trial.state_folder();
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    fs::write(&folder, "mine\n").unwrap();
+    let mut tray = Host::start(&trial.desk.bus, Manners::Welcoming).await;
+    let daemon = trial.desk.daemon().await;
+    let menu = menu(&trial, &mut tray).await;
+    let status = trial.desk.status_when(|it| it.journal.is_some()).await;
+    let trouble = status.journal.unwrap();
+    passes_without_news(&mut trial).await;
+    menu.labels_when(|it| it.contains(&trouble)).await;
+    fs::remove_file(&folder).unwrap();
+    passes_without_news(&mut trial).await;
+    trial.desk.status_when(|it| it.journal.is_none()).await;
+    menu.labels_when(|it| !it.contains(&trouble)).await;
+    trial.builds_end(1).await;
+    trial.ends_well(daemon).await;
+}
+
+#[tokio::test]
 async fn a_journal_that_is_damaged_is_set_aside_and_said() {
     let mut trial = Trial::new(Rabbit::shared().await).await;
     let folder = trial.state_folder();
@@ -178,6 +199,12 @@ async fn a_journal_that_is_damaged_is_set_aside_and_said() {
     }
     trial.look();
     trial.oracle.judge_without_journal();
+}
+
+/// Lets so much time pass that the journal is tried again, and nothing happens that is to be kept.
+async fn passes_without_news(trial: &mut Trial<'_>) {
+    trial.clock.put_forward(AGAIN);
+    trial.desk.remote().await.reload().await.unwrap();
 }
 
 /// Returns the menu of the daemon in a tray.
