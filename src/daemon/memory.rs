@@ -96,7 +96,8 @@ impl Memory {
         self.again_at.filter(|_| self.writing.is_empty())
     }
 
-    /// Begins to write what has gathered, unless a batch is being written or the journal is to be left alone.
+    /// Begins to write what has gathered, unless a batch is being written or the journal is to be left alone. One that
+    /// failed is tried in its time though nothing has gathered: what is wrong is on show until it works again.
     pub(super) fn write(&mut self) {
         let is_left_alone = self.again_at.is_some_and(|it| clock::now() < it);
         if !is_left_alone {
@@ -106,7 +107,8 @@ impl Memory {
 
     fn begin(&mut self) {
         let Some(folder) = self.folder.clone() else { return };
-        if !self.writing.is_empty() || self.gathered.is_empty() {
+        let is_due = self.again_at.is_some() || !self.gathered.is_empty();
+        if !self.writing.is_empty() || !is_due {
             return;
         }
         let batch = std::mem::take(&mut self.gathered);
@@ -224,5 +226,42 @@ fn set_aside(aside: &Aside) -> Event {
 impl Batch {
     fn is_empty(&self) -> bool {
         self.keeps.is_empty() && self.deliveries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_journal_that_failed_is_tried_again_though_nothing_is_to_be_written() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("state");
+        std::fs::write(&folder, "mine").unwrap();
+        let mut memory = Memory {
+            folder: Some(folder.clone()),
+            ..Memory::default()
+        };
+        let error = journal::open(&folder, clock::now()).journal.err().unwrap();
+        let trouble = error.trouble();
+        assert_eq!(memory.failed(&error), Some(Event::JournalChanged(Some(trouble))));
+        for (is_well, expected) in [(false, vec![]), (true, vec![Event::JournalChanged(None)])] {
+            if is_well {
+                std::fs::remove_file(&folder).unwrap();
+            }
+            let past = clock::now();
+            memory.again_at = Some(past);
+            memory.write();
+            assert_eq!(memory.again_at(), None, "it is being tried");
+            let limit = std::time::Duration::from_secs(30);
+            let said = tokio::time::timeout(limit, memory.written()).await;
+            assert_eq!(said.expect("it was tried"), expected);
+            assert_eq!(memory.again_at().is_none(), is_well);
+            assert!(memory.again_at().is_none_or(|it| it > past));
+        }
+        // A journal that is well is written when there is something to write.
+        memory.write();
+        assert!(memory.writing.is_empty());
+        memory.close().await;
     }
 }

@@ -19,8 +19,8 @@ use crate::koji::{
     BuildChange, BuildId, BuildState, Change, Child, InstanceName, Nvr, Site, TagChange, TaskChange, TaskId, TaskState,
 };
 use crate::watch::{
-    Delivery, Effect, Event, Link, News, Notice, NoticeId, PauseFor, Problem, Request, Rules, Standing, Story, Telling,
-    Toggle, Trouble, Wanted, Watch, Whereabouts, Whose,
+    Delivery, Effect, Event, JournalTrouble, Link, News, Notice, NoticeId, PauseFor, Problem, Request, Rules, Standing,
+    Story, Telling, Toggle, Trouble, Wanted, Watch, Whereabouts, Whose,
 };
 
 #[test]
@@ -383,6 +383,45 @@ fn the_menu_of_the_first_moments() {
         config.toml:3: expected a table
     "#]]
     .assert_eq(&top(&unconfigured));
+}
+
+#[test]
+fn trouble_with_the_history_stands_in_the_menu_which_is_not_as_wide_as_the_screen() {
+    let mut told = String::new();
+    for trouble in [
+        JournalTrouble::DiskFull,
+        JournalTrouble::NotWritable,
+        JournalTrouble::Busy,
+        JournalTrouble::Newer,
+        JournalTrouble::SetAside("journal.sqlite.broken-20261121T223127Z".to_owned()),
+        JournalTrouble::Broken,
+    ] {
+        let mut watch = watch();
+        watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+        watch.step(time(0), Event::JournalChanged(Some(trouble)));
+        let menu = describe_menu(&watch);
+        let (top, _) = menu.split_once("--").unwrap();
+        told += top;
+        watch.step(time(1), Event::JournalChanged(None));
+        assert!(describe_menu(&watch).starts_with("No build is running\n--\n"));
+    }
+    expect![[r#"
+        No build is running
+        The disk is full: after a restart, builds may be told of again
+        No build is running
+        The history cannot be written: after a restart, builds may be told of again
+        No build is running
+        Another program uses the history: after a restart, builds may be told of again
+        No build is running
+        The history is from a newer version of this program: after a restart, builds may
+        be told of again
+        No build is running
+        The history was damaged; it begins anew, and the old one is kept as
+        journal.sqlite.broken-20261121T223127Z
+        No build is running
+        The history is damaged: after a restart, builds may be told of again
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]

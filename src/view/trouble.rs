@@ -20,6 +20,9 @@ const LONG_AGO: SignedDuration = SignedDuration::from_hours(12);
 const WIDTH: usize = 70;
 const LINES: usize = 6;
 
+/// How wide a sentence of our own may be, in any language, before it goes on in a second line.
+const SENTENCE: usize = 80;
+
 /// What is wrong, in a sentence without a full stop, and what the reader can do or has to expect.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Wrong {
@@ -98,7 +101,7 @@ pub(super) fn here(watch: &Watch) -> Vec<String> {
         lines.push(no_server(watch.waiting()));
     }
     if let Some(trouble) = watch.journal_trouble() {
-        lines.push(journal(trouble));
+        lines.extend(text::wrapped(&journal(trouble), SENTENCE, LINES));
     }
     if let Some(trouble) = watch.configuration_trouble() {
         lines.push(configuration(!watch.lines().is_empty()));

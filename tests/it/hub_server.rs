@@ -26,6 +26,8 @@ use crate::rabbit::{Certs, ServerCert};
 pub(crate) enum Reply {
     /// Says this, and waits for the next request.
     Say(Vec<u8>),
+    /// Says what this makes of the request, and waits for the next one.
+    Made(Answer),
     /// Says this and closes the connection.
     Last(Vec<u8>),
     /// Says this, waits for the word, says that.
@@ -37,6 +39,9 @@ pub(crate) enum Reply {
     /// Says this, and then as many bytes as somebody takes, up to so many.
     Flood(Vec<u8>, u64),
 }
+
+/// Makes an answer, byte for byte, to a request.
+pub(crate) type Answer = Box<dyn FnOnce(&Asked) -> Vec<u8> + Send>;
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
@@ -260,10 +265,10 @@ async fn serve(tcp: TcpStream, number: usize, shared: &Shared) {
             it.busy += 1;
             it.busiest = it.busiest.max(it.busy);
         });
-        let _ = shared.report.send(asked);
+        let _ = shared.report.send(asked.clone());
         let reply = shared.script.lock().unwrap().pop_front();
         let goes_on = match reply {
-            Some(reply) => answer(&mut stream, reply, shared).await,
+            Some(reply) => answer(&mut stream, reply, &asked, shared).await,
             None => false,
         };
         shared.count.send_modify(|it| it.busy -= 1);
@@ -299,9 +304,10 @@ async fn hear(stream: &mut Box<dyn Io>, connection: usize) -> Option<Asked> {
 }
 
 /// Returns whether the connection goes on.
-async fn answer(stream: &mut Box<dyn Io>, reply: Reply, shared: &Shared) -> bool {
+async fn answer(stream: &mut Box<dyn Io>, reply: Reply, asked: &Asked, shared: &Shared) -> bool {
     match reply {
-        Reply::Say(bytes) => stream.write_all(&bytes).await.is_ok() && stream.flush().await.is_ok(),
+        Reply::Say(bytes) => say(stream, &bytes).await,
+        Reply::Made(answer) => say(stream, &answer(asked)).await,
         Reply::Last(bytes) => {
             let _ = stream.write_all(&bytes).await;
             false
@@ -313,7 +319,7 @@ async fn answer(stream: &mut Box<dyn Io>, reply: Reply, shared: &Shared) -> bool
                 word = word.acquire() => word.unwrap().forget(),
                 () = hung_up(stream) => return false,
             }
-            stream.write_all(&after).await.is_ok() && stream.flush().await.is_ok()
+            say(stream, &after).await
         }
         Reply::Silent(bytes) => {
             let _ = stream.write_all(&bytes).await;
@@ -339,6 +345,10 @@ async fn answer(stream: &mut Box<dyn Io>, reply: Reply, shared: &Shared) -> bool
             flood(stream, most, shared).await
         }
     }
+}
+
+async fn say(stream: &mut Box<dyn Io>, bytes: &[u8]) -> bool {
+    stream.write_all(bytes).await.is_ok() && stream.flush().await.is_ok()
 }
 
 async fn flood(stream: &mut Box<dyn Io>, most: u64, shared: &Shared) -> bool {

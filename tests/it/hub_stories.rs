@@ -2,6 +2,7 @@
 //!
 //! The bus is told what the hub has done only where a story says so: `publish` carries a step's messages.
 
+mod archive;
 mod deaf;
 mod durations;
 pub(crate) mod scene;

@@ -13,6 +13,7 @@ use super::oracle;
 use super::trial::Trial;
 use crate::end_to_end::desk::Daemon;
 use crate::rabbit::Rabbit;
+use crate::tray::host::{Host, ItemMenu, Manners};
 
 /// A little more than a journal that failed is left alone.
 const AGAIN: SignedDuration = SignedDuration::from_secs(61);
@@ -25,7 +26,9 @@ async fn a_full_disk_is_said_and_everything_is_told_and_kept_when_there_is_room(
     fs::create_dir_all(&folder).unwrap();
     trial.desk.launcher = launcher;
     trial.desk.launcher.push(folder.clone().into());
+    let mut tray = Host::start(&trial.desk.bus, Manners::Welcoming).await;
     let mut daemon = trial.desk.daemon().await;
+    let menu = menu(&trial, &mut tray).await;
     let disk = inside(&daemon, &folder);
     trial.builds_end(2).await;
     trial.all_is_told().await;
@@ -39,6 +42,7 @@ async fn a_full_disk_is_said_and_everything_is_told_and_kept_when_there_is_room(
     assert!(trouble.starts_with("The disk is full"), "{trouble}");
     let said = trial.desk.run(&["status"]).await;
     assert!(said.output.contains(&trouble), "{}", said.output);
+    menu.labels_when(|it| it.contains(&trouble)).await;
     // The broker's queue does not stop with the disk.
     trial.builds_end(1).await;
     trial.all_is_told().await;
@@ -49,6 +53,7 @@ async fn a_full_disk_is_said_and_everything_is_told_and_kept_when_there_is_room(
     fs::remove_file(disk.join("filler")).unwrap();
     trial.passes(AGAIN).await;
     trial.desk.status_when(|it| it.journal.is_none()).await;
+    menu.labels_when(|it| !it.contains(&trouble)).await;
     trial.builds_end(1).await;
     trial.all_is_told().await;
     trial.desk.all_is_acknowledged().await;
@@ -63,10 +68,15 @@ async fn a_journal_that_cannot_be_written_is_said_and_everything_is_told() {
     let journal = trial.state_folder().join("journal.sqlite");
     // Where a folder is no file can be, whoever asks: root, too, is told so.
     fs::create_dir_all(&journal).unwrap();
+    let mut tray = Host::start(&trial.desk.bus, Manners::Welcoming).await;
     let mut daemon = trial.desk.daemon().await;
+    let menu = menu(&trial, &mut tray).await;
     let status = trial.desk.status_when(|it| it.journal.is_some()).await;
     let trouble = status.journal.unwrap();
     assert!(trouble.starts_with("The history cannot be written"), "{trouble}");
+    let said = trial.desk.run(&["status"]).await;
+    assert!(said.output.contains(&trouble), "{}", said.output);
+    menu.labels_when(|it| it.contains(&trouble)).await;
     trial.builds_end(3).await;
     trial.all_is_told().await;
     trial.desk.all_is_acknowledged().await;
@@ -74,6 +84,9 @@ async fn a_journal_that_cannot_be_written_is_said_and_everything_is_told() {
     fs::remove_dir(&journal).unwrap();
     trial.passes(AGAIN).await;
     trial.desk.status_when(|it| it.journal.is_none()).await;
+    menu.labels_when(|it| !it.contains(&trouble)).await;
+    let said = trial.desk.run(&["status"]).await;
+    assert!(!said.output.contains(&trouble), "{}", said.output);
     daemon.signal("TERM");
     assert!(daemon.end().await.success());
     let daemon = trial.desk.daemon().await;
@@ -87,18 +100,50 @@ async fn a_state_folder_that_is_a_file_is_said_and_everything_is_told() {
     let folder = trial.state_folder();
     fs::create_dir_all(folder.parent().unwrap()).unwrap();
     fs::write(&folder, "mine\n").unwrap();
-    let mut daemon = trial.desk.daemon().await;
+    let mut tray = Host::start(&trial.desk.bus, Manners::Welcoming).await;
+    let daemon = trial.desk.daemon().await;
+    let menu = menu(&trial, &mut tray).await;
     let status = trial.desk.status_when(|it| it.journal.is_some()).await;
     let trouble = status.journal.unwrap();
     assert!(trouble.starts_with("The history cannot be written"), "{trouble}");
+    menu.labels_when(|it| it.contains(&trouble)).await;
     trial.builds_end(3).await;
     trial.all_is_told().await;
     trial.desk.all_is_acknowledged().await;
-    daemon.signal("TERM");
-    assert!(daemon.end().await.success());
-    trial.look();
-    trial.oracle.judge_without_journal();
+    // It is tried again, and is as it was.
+    trial.passes(AGAIN).await;
+    trial.builds_end(1).await;
+    trial.all_is_told().await;
+    trial.desk.all_is_acknowledged().await;
     assert_eq!(fs::read_to_string(&folder).unwrap(), "mine\n");
+    menu.labels_when(|it| it.contains(&trouble)).await;
+    // The file goes, and all that was told meanwhile is kept.
+    fs::remove_file(&folder).unwrap();
+    trial.passes(AGAIN).await;
+    trial.desk.status_when(|it| it.journal.is_none()).await;
+    menu.labels_when(|it| !it.contains(&trouble)).await;
+    trial.ends_well(daemon).await;
+}
+
+#[tokio::test]
+async fn a_journal_that_can_be_written_again_is_noticed_on_a_day_without_news() {
+    let mut trial = Trial::new(Rabbit::shared().await).await;
+    let folder = trial.state_folder();
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    fs::write(&folder, "mine\n").unwrap();
+    let mut tray = Host::start(&trial.desk.bus, Manners::Welcoming).await;
+    let daemon = trial.desk.daemon().await;
+    let menu = menu(&trial, &mut tray).await;
+    let status = trial.desk.status_when(|it| it.journal.is_some()).await;
+    let trouble = status.journal.unwrap();
+    passes_without_news(&mut trial).await;
+    menu.labels_when(|it| it.contains(&trouble)).await;
+    fs::remove_file(&folder).unwrap();
+    passes_without_news(&mut trial).await;
+    trial.desk.status_when(|it| it.journal.is_none()).await;
+    menu.labels_when(|it| !it.contains(&trouble)).await;
+    trial.builds_end(1).await;
+    trial.ends_well(daemon).await;
 }
 
 #[tokio::test]
@@ -154,6 +199,18 @@ async fn a_journal_that_is_damaged_is_set_aside_and_said() {
     }
     trial.look();
     trial.oracle.judge_without_journal();
+}
+
+/// Lets so much time pass that the journal is tried again, and nothing happens that is to be kept.
+async fn passes_without_news(trial: &mut Trial<'_>) {
+    trial.clock.put_forward(AGAIN);
+    trial.desk.remote().await.reload().await.unwrap();
+}
+
+/// Returns the menu of the daemon in a tray.
+async fn menu(trial: &Trial<'_>, tray: &mut Host) -> ItemMenu {
+    let item = tray.registered().await;
+    ItemMenu::of(&trial.desk.bus.connect().await, &item)
 }
 
 /// Returns how to start a program with a folder, named last before it, on a small file system of its own; none where a

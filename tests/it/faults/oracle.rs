@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
+use tempfile::TempDir;
 
 use crate::notices::server::Call;
 
@@ -270,16 +271,9 @@ pub(super) fn number(unique_name: &str) -> u64 {
     unique_name.rsplit('.').next().unwrap().parse().unwrap()
 }
 
-/// Reads what a journal in a folder says was to be told. It reads a copy: what a killed daemon has left is for the next
-/// one to find as it is.
+/// Reads what a journal in a folder says was to be told.
 pub(super) fn journal(folder: &Path) -> Vec<Row> {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["journal.sqlite", "journal.sqlite-wal"] {
-        if let Ok(bytes) = fs::read(folder.join(name)) {
-            fs::write(copy.path().join(name), bytes).unwrap();
-        }
-    }
-    let connection = Connection::open(copy.path().join("journal.sqlite")).unwrap();
+    let (_copy, connection) = opened(folder);
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'tales'";
     let tables: i64 = connection.query_row(tables, (), |row| row.get(0)).unwrap();
     if tables == 0 {
@@ -297,6 +291,28 @@ pub(super) fn journal(folder: &Path) -> Vec<Row> {
         })
     });
     rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// Reads which numbers a journal says notification servers have given to what is on screen.
+pub(super) fn on_screen(folder: &Path) -> Vec<u32> {
+    let (_copy, connection) = opened(folder);
+    let mut numbers = connection
+        .prepare("SELECT number FROM on_screen ORDER BY number")
+        .unwrap();
+    let numbers = numbers.query_map((), |row| row.get(0));
+    numbers.unwrap().map(Result::unwrap).collect()
+}
+
+/// Opens a copy of a journal: what a killed daemon has left is for the next one to find as it is.
+fn opened(folder: &Path) -> (TempDir, Connection) {
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["journal.sqlite", "journal.sqlite-wal"] {
+        if let Ok(bytes) = fs::read(folder.join(name)) {
+            fs::write(copy.path().join(name), bytes).unwrap();
+        }
+    }
+    let connection = Connection::open(copy.path().join("journal.sqlite")).unwrap();
+    (copy, connection)
 }
 
 #[test]

@@ -137,6 +137,12 @@ impl Scene {
         }
     }
 
+    /// Lets time pass by every clock of a computer that is awake, so that what was to be waited for comes.
+    pub(super) async fn goes_on(&mut self, time: SignedDuration) {
+        self.clock.go_on(time);
+        self.desk.remote().await.unmute("nobodys-package").await.unwrap();
+    }
+
     /// Lets so much time pass that the daemon does something by itself, and waits until it has. A look that was under way
     /// all the time makes the next one come later; then it passes once more.
     pub(super) async fn passes_until(&mut self, time: SignedDuration, fine: impl Fn(&Status) -> bool) {
@@ -223,6 +229,8 @@ pub(crate) fn set(hub: &SmallHub, now: Timestamp) {
 /// The time of day of the programs that are started at the desk (`tests/rig/clock.c`): the world's, or later, or earlier.
 pub(crate) struct Clock {
     later: SignedDuration,
+    /// How much of that was not slept through.
+    measured: SignedDuration,
     file: File,
     directory: TempDir,
 }
@@ -240,9 +248,10 @@ impl Clock {
             .expect("cc is needed for this test, as it is for Rust");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let path = directory.path().join("later");
-        fs::write(&path, [0; 8]).unwrap();
+        fs::write(&path, [0; 16]).unwrap();
         Self {
             later: SignedDuration::ZERO,
+            measured: SignedDuration::ZERO,
             file: File::options().write(true).open(path).unwrap(),
             directory,
         }
@@ -252,6 +261,14 @@ impl Clock {
     pub(crate) fn put_forward(&mut self, time: SignedDuration) {
         self.later += time;
         self.file.write_all_at(&self.later.as_secs().to_ne_bytes(), 0).unwrap();
+    }
+
+    /// Puts it forward, and with it the clock that only measures how long something takes.
+    pub(crate) fn go_on(&mut self, time: SignedDuration) {
+        self.measured += time;
+        let measured = self.measured.as_secs().to_ne_bytes();
+        self.file.write_all_at(&measured, 8).unwrap();
+        self.put_forward(time);
     }
 
     /// Returns the time that it shows.

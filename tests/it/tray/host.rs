@@ -45,6 +45,19 @@ impl ItemMenu {
         Ok(lines)
     }
 
+    /// Waits until the labels of its lines are fine, and returns them.
+    pub(crate) async fn labels_when(&self, fine: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let mut changes = self.changes().await;
+        loop {
+            let labels: Vec<_> = self.lines().await.iter().map(Line::label).collect();
+            if fine(&labels) {
+                return labels;
+            }
+            let change = timely(&format!("another menu than {labels:?}"), changes.next()).await;
+            change.unwrap().unwrap();
+        }
+    }
+
     /// Clicks the first line with this label.
     pub(crate) async fn click(&self, label: &str) {
         self.try_click(label).await.expect("the line is there").unwrap();
@@ -53,10 +66,7 @@ impl ItemMenu {
     /// Waits until there is a line with this label, and clicks the first. Where the menu has changed since it was read, its
     /// lines have other numbers: then it is read again, as by a host that hears of it.
     pub(crate) async fn click_when_there(&self, label: &str) {
-        let rule = MatchRule::builder().interface(MENU).unwrap().build();
-        let mut changes = MessageStream::for_match_rule(rule, &self.connection, None)
-            .await
-            .unwrap();
+        let mut changes = self.changes().await;
         loop {
             match self.try_click(label).await {
                 Some(Ok(())) => return,
@@ -74,6 +84,12 @@ impl ItemMenu {
         let event = (line.id, "clicked", Value::from(""), 0_u32);
         let clicked = self.proxy().await.call_method("Event", &event).await;
         Some(clicked.map(|_| ()))
+    }
+
+    async fn changes(&self) -> MessageStream {
+        let rule = MatchRule::builder().interface(MENU).unwrap().build();
+        let changes = MessageStream::for_match_rule(rule, &self.connection, None).await;
+        changes.unwrap()
     }
 
     async fn proxy(&self) -> Proxy<'_> {
