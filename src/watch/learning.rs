@@ -544,7 +544,7 @@ impl Entry {
         let Change::Build(change) = change else { return };
         if let Some((old, new)) = self.story.task.zip(change.task)
             && old != new
-            && self.story.standing.is_settled()
+            && (self.story.standing.is_settled() || self.task_done)
         {
             self.note_earlier(old);
             // What is on screen tells of the old one, and no reason of the new one belongs there.
