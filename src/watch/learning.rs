@@ -139,6 +139,13 @@ impl Watch {
             late: !is_newer,
         };
         let is_told = self.is_wanted(&tale);
+        if is_told
+            && tale.story.standing == Standing::Task(TaskState::Closed)
+            && let Some(entry) = self.stories.get_mut(&key)
+        {
+            // It need not be told again of the build that it has made.
+            entry.is_first(Standing::Build(BuildState::Complete), None);
+        }
         self.tell(now, &key, tale, ended, effects);
         if has_reason && is_told {
             self.ask_why(&key, task, effects);
@@ -197,8 +204,7 @@ impl Watch {
     ) {
         let of_task = (instance.clone(), Subject::Task(task));
         let key = (instance.clone(), build.clone());
-        let mine = self.stories.get(&of_task).is_some_and(|it| it.story.mine);
-        let end = |it: &(Standing, _)| of_task_and_build(it.0, mine);
+        let end = |it: &(Standing, _)| of_task_and_build(it.0);
         let is_end = |it: &(Standing, _)| end(it).is_some_and(|it| it != change.new);
         let has_told = self.stories.get(&of_task).is_some_and(|it| it.told.iter().any(is_end));
         if has_told && self.stories.contains_key(&key) {
@@ -527,14 +533,14 @@ fn rule_of(story: &Story, mine: bool, followed: bool) -> RuleName {
     }
 }
 
-/// Returns how a build ends of whose task such an end was dealt with. That a task of mine is done is not told: its build
-/// is.
-fn of_task_and_build(standing: Standing, mine: bool) -> Option<BuildState> {
+/// Returns how a build ends of whose task such an end was dealt with. That a task is done is mostly not told: its build
+/// is; where it was told, that stands there as the end of the build.
+fn of_task_and_build(standing: Standing) -> Option<BuildState> {
     match standing {
         Standing::Task(TaskState::Failed) => Some(BuildState::Failed),
         Standing::Task(TaskState::Canceled) => Some(BuildState::Canceled),
-        Standing::Task(TaskState::Closed) => Some(BuildState::Complete).filter(|_| !mine),
-        Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned) | Standing::Build(_) => None,
+        Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned | TaskState::Closed) => None,
+        Standing::Build(state) => Some(state),
     }
 }
 
