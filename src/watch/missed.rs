@@ -14,6 +14,10 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// How much earlier it is begun: two clocks differ.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
+/// How long the reading is given: it waits for an archive to have everything, and a page at a time is read. Until then
+/// it is not on record that anything newer was heard, so that a run that ends meanwhile leaves the rest to the next.
+const READING: SignedDuration = SignedDuration::from_mins(10);
+
 /// What is to be read again.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Missed {
@@ -46,6 +50,13 @@ impl Watch {
             interest,
             tags_only: whose.hub,
         };
+        let until = now.saturating_add(READING).unwrap_or(now);
+        self.reading.insert(instance.clone(), until);
         effects.push(Effect::ReadAgain(instance, missed));
+    }
+
+    /// Returns whether what was missed is being read.
+    pub(super) fn is_reading(&self, now: Timestamp, instance: &InstanceName) -> bool {
+        self.reading.get(instance).is_some_and(|until| now < *until)
     }
 }

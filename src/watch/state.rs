@@ -91,6 +91,8 @@ pub struct Watch {
     pub(super) usual_before: Vec<(InstanceName, String, Option<SignedDuration>)>,
     /// When a source last told something to an earlier run.
     pub(super) contacts_before: BTreeMap<InstanceName, Timestamp>,
+    /// Until when an archive is being read.
+    pub(super) reading: BTreeMap<InstanceName, Timestamp>,
     pub(super) journal: Option<JournalTrouble>,
     pub(super) on_battery: bool,
     /// What happened while nobody listened, to be summed up.
@@ -220,6 +222,7 @@ impl Watch {
             posted: BTreeMap::new(),
             usual_before: Vec::new(),
             contacts_before: BTreeMap::new(),
+            reading: BTreeMap::new(),
             journal: None,
             on_battery: false,
             away: Held::default(),

@@ -89,7 +89,7 @@ impl Watch {
             let instance = news.instance.clone();
             self.keeps.push(Keep::Message { instance, id, at: now });
         }
-        if news.delivery.is_some() {
+        if news.delivery.is_some() && !self.is_reading(now, &news.instance) {
             self.keeps.push(Keep::Contact(news.instance, now));
         }
         self.delivery = news.delivery;

@@ -218,3 +218,39 @@ fn what_was_said_while_nothing_ran_is_read_again_once() {
     // From here on the source says what it has missed.
     assert_eq!(ups(20), []);
 }
+
+#[test]
+fn while_an_archive_is_read_nothing_newer_is_on_record_as_heard() {
+    let mut watch = hub_watch();
+    for whose in watch.rules.instances.values_mut() {
+        (whose.archive, whose.hub) = (true, false);
+    }
+    assert_eq!(
+        contacts(&mut watch, "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona"),
+        1
+    );
+    watch.step(time(100), Event::Missed(fedora(), time(50)));
+    assert_eq!(
+        contacts(
+            &mut watch,
+            "at 110\nheard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona"
+        ),
+        0
+    );
+    assert_eq!(
+        contacts(
+            &mut watch,
+            "at 800\nheard 3 build 9 grep-3-1.fc43 BUILDING->FAILED mona"
+        ),
+        1
+    );
+}
+
+/// Returns how often a script puts on record that something was heard.
+fn contacts(watch: &mut Watch, script: &str) -> usize {
+    let mut seen = 0;
+    run_and_keep(watch, script, &mut |record| {
+        seen += record.keeps.iter().filter(|it| matches!(it, Keep::Contact(..))).count();
+    });
+    seen
+}
