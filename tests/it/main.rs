@@ -17,6 +17,7 @@
     reason = "a test may stop at once, print what it saw, and look at the clock"
 )]
 
+mod amqp;
 mod apache;
 mod archive;
 mod broker;
