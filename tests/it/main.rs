@@ -44,6 +44,7 @@ mod hub_profiles;
 mod hub_server;
 mod hub_stories;
 mod identity;
+mod koji_buses;
 mod lab_day;
 mod languages;
 mod limits;
