@@ -293,6 +293,7 @@ fn a_day_of_our_lab_tells_each_final_state_that_the_other_bus_tells() {
         }
         assert_eq!(ends, lab_day::final_states(&fedora, user), "{user}");
     }
+    same_on_both_buses(&told, &lab_day::changes(&fedora));
     let below = told.iter().filter(|it| {
         matches!(
             it,
@@ -629,6 +630,43 @@ fn limits_hold_in_every_encoding() {
 }
 
 #[test]
+fn what_is_hostile_takes_little_memory() {
+    let lists = |piece: &str, close: &str| {
+        let count = 250_000 / (piece.len() + close.len());
+        format!("<methodCall>{}</methodCall>", format!("{piece}{close}").repeat(count))
+    };
+    let call = |text: &str| format!(r#"{{"new": 0, "info": {{"id": 7, "method": "build", "request": "{text}"}}}}"#);
+    let bodies = [
+        call(&lists("<value/>", "")),
+        call(&lists("<value><array><data>", "</data></array></value>")),
+        call(&format!(
+            "<methodCall><value><struct>{}</struct></value></methodCall>",
+            (0..6000)
+                .map(|it| format!("<name>{it}</name><value>x</value>"))
+                .collect::<String>()
+        )),
+        call(&"<value>".repeat(500_000)),
+        format!(
+            r#"{{"new": 0, "info": {{"id": 7, "method": "build", "request": [{}7]}}}}"#,
+            "{},".repeat(1_000_000)
+        ),
+        format!(
+            r#"{{"new": 0, "info": {{"id": 7, "method": "build", "result": [{}7]}}}}"#,
+            "[],".repeat(1_000_000)
+        ),
+    ];
+    for body in bodies {
+        assert!(body.len() < MAX_BODY);
+        let mut answer = String::new();
+        let info = allocation_counter::measure(|| {
+            answer = told("TaskStateChange", Content::Json(body.as_bytes().into()));
+        });
+        assert!(answer.starts_with("build 7"), "{answer}");
+        assert!(info.bytes_max < 4 * 1024 * 1024, "{info:?} for {}", &body[..100]);
+    }
+}
+
+#[test]
 fn whatever_a_broker_makes_of_it_it_is_the_same_letter() {
     let json = r#"{"attribute": "state", "old": 0, "new": 1, "info": {"build_id": 7, "name": "a", "version": "1", "release": "1", "owner_name": "mona", "owner_id": 3}}"#;
     let text = |it: &str| Tree::Text(it.to_owned());
@@ -885,6 +923,30 @@ impl OverRabbit {
         assert!(letter.name.is_some());
         decode("koji", &letter)
     }
+}
+
+/// What happens to builds is told by both buses in the same words, but for what one of them does not know. What
+/// happened at the same moment may arrive in another order.
+fn same_on_both_buses(told: &[Told], fedora: &[Change]) {
+    let shared = |change: &Change| match change {
+        Change::Build(it) => {
+            let known = koji_notify::koji::BuildChange {
+                target: None,
+                started: None,
+                children: Vec::new(),
+                ..it.clone()
+            };
+            Some(line(&Change::Build(known)))
+        }
+        Change::Tag(_) => Some(line(change)),
+        Change::Task(_) => None,
+    };
+    let mut here: Vec<String> = changes(told).filter_map(|(it, _)| shared(it)).collect();
+    let mut there: Vec<String> = fedora.iter().filter_map(shared).collect();
+    here.sort();
+    there.sort();
+    assert!(there.len() > 200);
+    assert_eq!(here, there);
 }
 
 /// Returns the names of users by their numbers, as builds tell both.
