@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** this room imports `koji`, `watch`, `net` and `clock`.
 
+pub mod amqp;
 pub mod binding;
 pub mod broker;
 mod calls;

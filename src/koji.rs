@@ -8,6 +8,7 @@
 pub mod build;
 pub mod cause;
 pub mod change;
+pub mod event;
 pub mod interest;
 pub mod lenient;
 pub mod meant;
@@ -20,6 +21,7 @@ pub mod task;
 pub use build::{BuildChange, BuildId, BuildState};
 pub use cause::{Cause, CauseClass, LogName};
 pub use change::{Change, Subject, TagChange};
+pub use event::{HubEvent, UserId};
 pub use interest::Interest;
 pub use meant::{Known, Lookup, NotUnderstood};
 pub use nvr::Nvr;

@@ -7,9 +7,12 @@
 
 mod children;
 mod fedora;
+mod fields;
+pub mod plugin;
 
 use jiff::Timestamp;
 
+use super::amqp::AmqpError;
 use crate::koji::Change;
 use crate::koji::lenient::parse_time;
 
@@ -104,6 +107,8 @@ pub enum DecodeError {
     NotText(#[source] std::str::Utf8Error),
     #[error("the body is not JSON: {detail}")]
     NotJson { detail: String },
+    #[error("the message is not AMQP")]
+    NotAmqp(#[source] AmqpError),
     #[error("the body is not as expected: {detail}")]
     Malformed { detail: String },
 }
@@ -116,6 +121,7 @@ impl DecodeError {
             Self::TooDeep => "too deep",
             Self::NotText(_) => "not UTF-8",
             Self::NotJson { .. } => "not JSON",
+            Self::NotAmqp(_) => "not AMQP",
             Self::Malformed { .. } => "malformed",
         }
     }
@@ -123,6 +129,20 @@ impl DecodeError {
     fn malformed(detail: &str) -> Self {
         Self::Malformed {
             detail: excerpt(detail),
+        }
+    }
+}
+
+impl From<AmqpError> for DecodeError {
+    fn from(error: AmqpError) -> Self {
+        match error {
+            AmqpError::TooLarge { size } => Self::TooLarge { size },
+            AmqpError::TooDeep => Self::TooDeep,
+            AmqpError::Cut
+            | AmqpError::TooMany
+            | AmqpError::NoType(_)
+            | AmqpError::NotText
+            | AmqpError::Unexpected(_) => Self::NotAmqp(error),
         }
     }
 }

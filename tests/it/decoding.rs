@@ -973,7 +973,8 @@ fn heard(record: &Record) -> Result<Decoded, koji_notify::bus::decode::DecodeErr
     decode(&dialect, &envelope)
 }
 
-fn line(change: &Change) -> String {
+/// Returns a change in one line.
+pub(crate) fn line(change: &Change) -> String {
     let time = |it: Option<Timestamp>| it.map_or_else(|| "-".to_owned(), |it| it.to_string());
     let text = |it: &Option<String>| it.clone().unwrap_or_else(|| "-".to_owned());
     match change {

@@ -17,6 +17,7 @@
     reason = "a test may stop at once, print what it saw, and look at the clock"
 )]
 
+mod amqp;
 mod apache;
 mod archive;
 mod broker;
@@ -43,6 +44,7 @@ mod hub_profiles;
 mod hub_server;
 mod hub_stories;
 mod identity;
+mod koji_buses;
 mod lab_day;
 mod languages;
 mod limits;

@@ -8,10 +8,11 @@
 use serde::Deserialize;
 
 use super::children::Children;
-use super::{DecodeError, Dialect, MAX_TEXT};
+use super::fields::{id, is_of_state, known, nvr, owner};
+use super::{DecodeError, Dialect};
 use crate::koji::lenient::{Object, Reading, Scalar, Value};
 use crate::koji::request::Request;
-use crate::koji::{BuildChange, BuildId, BuildState, Change, Nvr, TagChange, TaskChange, TaskId, TaskState};
+use crate::koji::{BuildChange, BuildId, BuildState, Change, TagChange, TaskChange, TaskId, TaskState};
 
 /// A change, or why there is none to tell.
 type Told = Result<Change, &'static str>;
@@ -222,53 +223,5 @@ fn is_for_us(dialect: &Dialect, instance: &Scalar<'_>, attribute: &Scalar<'_>) -
     if !is_ours {
         return Err("another hub");
     }
-    match attribute.text() {
-        Some("state") => Ok(()),
-        Some("owner_id") => Err("attribute owner_id"),
-        Some("completion_ts") => Err("attribute completion_ts"),
-        Some("volume_id") => Err("attribute volume_id"),
-        None if *attribute == Scalar::Nothing => Ok(()),
-        Some(_) | None => Err("another attribute"),
-    }
-}
-
-fn known<S>(reading: Reading<S>) -> Option<S> {
-    match reading {
-        Reading::Known(state) => Some(state),
-        Reading::Absent | Reading::Unknown | Reading::Odd => None,
-    }
-}
-
-fn id(field: &str, value: &Scalar<'_>) -> Result<Option<u64>, DecodeError> {
-    value
-        .id()
-        .map_err(|_| DecodeError::malformed(&format!("{field} is no id")))
-}
-
-fn nvr(name: &Scalar<'_>, version: &Scalar<'_>, release: &Scalar<'_>) -> Result<Nvr, DecodeError> {
-    let part = |field: &str, value: &Scalar<'_>| {
-        let text = value.written().filter(|it| !it.is_empty());
-        let text = text.ok_or_else(|| DecodeError::malformed(&format!("there is no {field}")))?;
-        bounded(field, &text)
-    };
-    Ok(Nvr {
-        name: part("name", name)?,
-        version: part("version", version)?,
-        release: part("release", release)?,
-    })
-}
-
-/// Returns a user's name. A number, as `info.owner` was before 2023, names nobody.
-fn owner(value: &Scalar<'_>) -> Result<Option<String>, DecodeError> {
-    let name = value.text().filter(|it| !it.is_empty());
-    name.map(|it| bounded("owner", it)).transpose()
-}
-
-fn bounded(field: &str, text: &str) -> Result<String, DecodeError> {
-    if text.len() > MAX_TEXT {
-        return Err(DecodeError::malformed(&format!(
-            "{field} is longer than {MAX_TEXT} bytes"
-        )));
-    }
-    Ok(text.to_owned())
+    is_of_state(attribute)
 }
