@@ -93,7 +93,7 @@ fn number(name: &str) -> Option<u64> {
 fn run_seeds(first: u64, count: u64) -> Option<u64> {
     let next = AtomicU64::new(first);
     let worst = AtomicU64::new(u64::MAX);
-    let goes_on = std::env::var_os("ON").is_some();
+    let goes_on = env::var_os("ON").is_some();
     let ran = AtomicU64::new(0);
     let began = std::time::Instant::now();
     thread::scope(|scope| {
