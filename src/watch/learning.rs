@@ -112,7 +112,9 @@ impl Watch {
             if is_to_be_announced {
                 effects.push(Effect::Announce(story.clone()));
             }
-            if !is_newer {
+            // Each look says so again.
+            let is_known = before.is_some_and(|it| merge::only_goes_on(&it, &news.change, at));
+            if !is_newer || is_known {
                 return;
             }
         }
@@ -553,6 +555,8 @@ impl Entry {
             && (self.story.standing.is_settled() || self.task_done)
         {
             self.note_earlier(old);
+            // From here on the same ending without a time is another one.
+            self.told.retain(|(_, at)| at.is_some());
             // What is on screen tells of the old one, and no reason of the new one belongs there.
             self.shown = None;
         }

@@ -66,6 +66,17 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
     !comes_back || old == Some(story.standing)
 }
 
+/// Returns whether something that was known before has only been said to run once more.
+pub(super) fn only_goes_on(before: &Story, change: &Change, at: Timestamp) -> bool {
+    let new = match change {
+        Change::Build(it) => Standing::Build(it.new),
+        Change::Task(it) => Standing::Task(it.new),
+        Change::Tag(_) => return false,
+    };
+    let is_near = at.duration_since(before.changed) <= SAME_START;
+    before.standing == new && !new.is_settled() && is_near && !is_another_attempt(before, change)
+}
+
 /// Returns whether a build is made by another task than the one that is known.
 fn is_another_attempt(story: &Story, change: &Change) -> bool {
     match change {

@@ -137,6 +137,13 @@ impl Watch {
     }
 
     pub(super) fn show_held(&mut self, mut held: Held, away: bool, effects: &mut Vec<Effect>) {
+        // What has ended meanwhile is told by its end.
+        held.tales.retain(|it| {
+            let is_beginning = matches!(it.fate, Fate::Started | Fate::Doomed);
+            let key = (it.story.instance.clone(), it.story.subject.clone());
+            let has_ended = |entry: &Entry| entry.story.standing.is_settled();
+            !is_beginning || !self.stories.get(&key).is_some_and(has_ended)
+        });
         if held.tales.len() == 1
             && held.left_out == 0
             && let Some(tale) = held.tales.pop()
@@ -150,7 +157,13 @@ impl Watch {
         for tale in held.tales.iter().filter(|it| !it.late) {
             // What is on screen for it is older than what the digest tells.
             let key = (tale.story.instance.clone(), tale.story.subject.clone());
-            if let Some(notice) = self.stories.get(&key).and_then(|it| it.notice) {
+            let is_older = |it: &Entry| it.shown.as_ref().is_none_or(|(shown, ..)| *shown < tale.id);
+            if let Some(notice) = self
+                .stories
+                .get(&key)
+                .filter(|it| is_older(it))
+                .and_then(|it| it.notice)
+            {
                 self.forget_notice(notice);
                 effects.push(Effect::Withdraw(notice));
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use koji_notify::koji::{BuildState, InstanceName, Subject, TaskState};
 use koji_notify::watch::{
-    Delivery, Digest, Fate, Keep, Notice, NoticeId, Rules, Standing, Tale, TaleId, Telling, Wanted, Watch,
+    Delivery, Digest, Fate, Keep, Notice, NoticeId, Reply, Rules, Standing, Tale, TaleId, Telling, Wanted, Watch,
 };
 
 use crate::broker::Copies;
@@ -218,6 +218,17 @@ impl Oracle {
                 }
                 self.left_out += left_out.saturating_sub(besides.len() as u32);
                 tales
+            }
+            // Whoever asks how it stands is answered, and need not be told again.
+            Telling::Following(Some(Reply::Is(story))) if story.standing.is_settled() => {
+                let site = names.iter().position(|it| *it == story.instance);
+                for (site, koji) in kojis.iter().enumerate().filter(|it| Some(it.0) == site) {
+                    let endings = koji.endings.iter().enumerate();
+                    for (number, _) in endings.filter(|(_, it)| it.task.is_some() && it.task == story.task) {
+                        self.endings.entry((site, number)).or_default().is_implied = true;
+                    }
+                }
+                return;
             }
             Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => return,
         };

@@ -330,3 +330,16 @@ fn what_could_not_be_tagged_and_then_is_counts_as_tagged() {
     run(&mut watch, "at 90\nheard 2 tag 7 bash-5.3-1.fc43 f43 mona");
     assert_eq!((whereabouts(&watch), watch.unseen_failures()), (Whereabouts::Tagged, 0));
 }
+
+#[test]
+fn that_something_runs_is_told_once_however_often_a_look_says_so() {
+    let mut watch = hub_watch();
+    watch.rules.wanted.started = true;
+    watch.rules.wanted.scratch = true;
+    let mut script = "woke\nlooked 0\n".to_owned();
+    for n in 1..=4 {
+        script += &format!("at {0}\nlooked {0} ; task 12 build OPEN mona scratch at=5\n", n * 60);
+    }
+    let told = run(&mut watch, &script);
+    assert_eq!(told.matches("show ").count(), 1, "{told}");
+}
