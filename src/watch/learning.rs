@@ -91,10 +91,12 @@ impl Watch {
         };
         let happened = news.change.happened();
         if story.standing.is_settled() {
-            let is_first = entry.is_first(story.standing, happened);
+            let mut is_first = entry.is_first(story.standing, happened);
             if let Change::Build(build) = &news.change
                 && let Some(task) = build.task.filter(|it| entry.story.task != Some(*it))
             {
+                // Without a time, the task tells it from the same end of another attempt.
+                is_first |= happened.is_none() && !entry.earlier.contains(&task);
                 entry.note_earlier(task);
             }
             if !was_known && happened.zip(mark).is_some_and(|(at, mark)| at <= mark) {
