@@ -161,6 +161,9 @@ fn is_refused(login: &Login, said: &str) -> bool {
 /// GSSAPI's own words for it (RFC 2743, GSS_S_NO_CRED, as MIT's library has them).
 const NO_CREDENTIALS: &str = "No credentials were supplied";
 
+/// What SPNEGO says behind it if there is nothing that it could try.
+const NOTHING_MORE: &str = "SPNEGO cannot find mechanisms to negotiate";
+
 /// Tells a login without a ticket from one whose ticket the hub did not like. libkrb5 says why in the talk.
 fn of_kerberos(talk: &str) -> LoginError {
     let is_sent = talk.lines().any(|it| it.starts_with("> Authorization: Negotiate "));
@@ -176,7 +179,8 @@ fn of_kerberos(talk: &str) -> LoginError {
             said: "HTTP status 401".to_owned(),
         },
         Some(said) if said.contains("Cannot contact any KDC") => LoginError::KdcUnreachable { said },
-        Some(said) if said.starts_with(NO_CREDENTIALS) => LoginError::NoCredentials,
+        // With more to say it is about a keytab, which kinit does not mend.
+        Some(said) if said.starts_with(NO_CREDENTIALS) && said.contains(NOTHING_MORE) => LoginError::NoCredentials,
         said => LoginError::NoTicket {
             said: said.unwrap_or_else(|| "HTTP status 401".to_owned()),
         },
