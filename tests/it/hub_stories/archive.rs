@@ -95,7 +95,7 @@ async fn what_was_published_while_nothing_ran_is_read_in_the_archive_and_told_on
         ]
     );
 
-    // The bus brings it late, and a next life reads a part of it again.
+    // The bus brings it late, and a next life reads it again.
     for message in &unsaid {
         desk.publisher.publish_recorded(message).await;
     }
@@ -108,8 +108,10 @@ async fn what_was_published_while_nothing_ran_is_read_in_the_archive_and_told_on
     desk.build_is_done(107).await;
     assert_eq!(desk.shown().await.title, "bash-5.3-107.fc44 is built");
     goes_on(&desk, &mut clock).await;
+    // The life before ended so soon after it had read that all of it is left to the next.
     let again = archive.asked().await;
-    assert_between(first.start + SignedDuration::from_hours(5), again.start, clock.now());
+    assert_between(first.start, again.start, first.start + SignedDuration::from_mins(1));
+    archive.asked().await;
     desk.build_is_done(108).await;
     assert_eq!(desk.shown().await.title, "bash-5.3-108.fc44 is built");
     assert_eq!(desk.more_shown(), [""; 0]);
