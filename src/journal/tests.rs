@@ -334,6 +334,7 @@ fn filed(number: u64, second: i64) -> Filed {
         doomed: false,
         task_done: false,
         earlier: Vec::new(),
+        left: None,
     }
 }
 

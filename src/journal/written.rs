@@ -85,6 +85,8 @@ pub(super) struct WrittenDealt {
     told: Vec<WrittenEnding>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     earlier: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
     unseen_failure: bool,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -248,6 +250,7 @@ impl From<&Filed> for WrittenDealt {
         Self {
             told: filed.told.iter().map(WrittenEnding::from).collect(),
             earlier: filed.earlier.iter().map(|it| it.0).collect(),
+            left: filed.left.map(|it| it.0),
             unseen_failure: filed.unseen_failure,
             doomed: filed.doomed,
             task_done: filed.task_done,
@@ -264,6 +267,7 @@ impl WrittenDealt {
             doomed: self.doomed,
             task_done: self.task_done,
             earlier: self.earlier.iter().map(|it| TaskId(*it)).collect(),
+            left: self.left.map(TaskId),
             told: self.endings().collect(),
         }
     }

@@ -185,6 +185,7 @@ impl Watch {
                     story,
                     told: told.into_iter().take(MAX_TOLD).collect(),
                     earlier: VecDeque::new(),
+                    left: None,
                     notice: None,
                     shown: None,
                     unseen_failure: false,
@@ -263,7 +264,8 @@ impl Watch {
 
     /// Returns whether this is the task of an attempt before, of a build whose end with it was dealt with.
     fn is_of_earlier(&self, instance: &InstanceName, task: TaskId) -> bool {
-        let is_it = |(key, entry): (&Key, &Entry)| key.0 == *instance && entry.earlier.contains(&task);
+        let has_it = |entry: &Entry| entry.earlier.contains(&task) || entry.left == Some(task);
+        let is_it = |(key, entry): (&Key, &Entry)| key.0 == *instance && has_it(entry);
         self.stories.iter().any(is_it)
     }
 
@@ -549,14 +551,19 @@ fn of_task_and_build(standing: Standing) -> Option<BuildState> {
 }
 
 impl Entry {
-    /// Before a change is taken up: if the build goes on with another task, what the old one comes to is no news.
+    /// Before a change is taken up: if the build goes on with another task, what the old one comes to is no news. How the
+    /// build ended with it still is, where that was not heard.
     fn leave_task(&mut self, change: &Change) {
         let Change::Build(change) = change else { return };
         if let Some((old, new)) = self.story.task.zip(change.task)
             && old != new
             && (self.story.standing.is_settled() || self.task_done)
         {
-            self.note_earlier(old);
+            if self.story.standing.is_settled() {
+                self.note_earlier(old);
+            } else {
+                self.left = Some(old);
+            }
             // From here on the same ending without a time is another one.
             self.told.retain(|(_, at)| at.is_some());
             // What is on screen tells of the old one, and no reason of the new one belongs there.
@@ -566,6 +573,7 @@ impl Entry {
 
     /// How the build ended with this task, which it no longer is made by, was dealt with.
     fn note_earlier(&mut self, task: TaskId) {
+        self.left = self.left.filter(|it| *it != task);
         if !self.earlier.contains(&task) {
             if self.earlier.len() >= MAX_TOLD {
                 self.earlier.pop_front();

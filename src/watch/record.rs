@@ -73,6 +73,8 @@ pub struct Filed {
     pub told: Vec<Ending>,
     /// The tasks of attempts before this one, whose ends were dealt with; the oldest first, at most 16.
     pub earlier: Vec<TaskId>,
+    /// The task of the attempt before this one, where the build went on before how it ended with it was heard.
+    pub left: Option<TaskId>,
     /// It failed, and nobody has looked yet.
     pub unseen_failure: bool,
     /// That it will fail was dealt with.

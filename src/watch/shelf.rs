@@ -93,6 +93,7 @@ impl Entry {
         self.story == other.story
             && self.told == other.told
             && self.earlier == other.earlier
+            && self.left == other.left
             && self.unseen_failure == other.unseen_failure
             && self.doomed == other.doomed
             && self.task_done == other.task_done
@@ -103,6 +104,7 @@ impl Entry {
             story: self.story.clone(),
             told: self.told.iter().copied().collect(),
             earlier: self.earlier.iter().copied().collect(),
+            left: self.left,
             unseen_failure: self.unseen_failure,
             doomed: self.doomed,
             task_done: self.task_done,
@@ -115,6 +117,7 @@ impl Entry {
             story: filed.story,
             told: filed.told.into_iter().take(super::state::MAX_TOLD).collect(),
             earlier: filed.earlier.into_iter().take(super::state::MAX_TOLD).collect(),
+            left: filed.left,
             notice: None,
             shown: None,
             unseen_failure: filed.unseen_failure,

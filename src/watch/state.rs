@@ -122,6 +122,8 @@ pub(super) struct Entry {
     pub(super) told: VecDeque<Ending>,
     /// The tasks of attempts before this one, whose ends were dealt with.
     pub(super) earlier: VecDeque<TaskId>,
+    /// The task of the attempt before this one, where the build went on before how it ended with it was heard.
+    pub(super) left: Option<TaskId>,
     /// The notification that is on screen for it, or on its way there.
     pub(super) notice: Option<NoticeId>,
     /// What that notification tells.

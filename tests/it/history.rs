@@ -391,6 +391,7 @@ fn keep(story: Story) -> Keep {
         doomed: false,
         task_done: false,
         earlier: Vec::new(),
+        left: None,
     }))
 }
 

@@ -182,6 +182,7 @@ fn filed() -> impl Strategy<Value = Filed> {
         doomed,
         task_done,
         earlier: vec![TaskId(7)],
+        left: Some(TaskId(8)),
     })
 }
 

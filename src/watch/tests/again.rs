@@ -343,3 +343,35 @@ fn that_something_runs_is_told_once_however_often_a_look_says_so() {
     let told = run(&mut watch, &script);
     assert_eq!(told.matches("show ").count(), 1, "{told}");
 }
+
+#[test]
+fn an_end_that_the_build_has_gone_on_from_is_told_when_it_is_heard() {
+    let told = |ended: &str| {
+        let script = format!(
+            "woke
+             looked 0 ; build 7 bash-5.3-1.fc43 BUILDING mona task=9 at=0
+             at 60
+             looked 60 ; progress 9 FAILED at=50
+             at 90
+             looked 90 ; build 7 bash-5.3-1.fc43 COMPLETE mona task=12 at=80
+             taken 1
+             at 500
+             looked 500 ; task 9 build FAILED mona at=50
+             heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9 sent=49 ended={ended}
+             heard 2 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona task=9 sent=49 ended={ended}"
+        );
+        let mut watch = hub_watch();
+        let told = run(&mut watch, &script);
+        told.lines()
+            .filter(|it| it.starts_with("show"))
+            .map(|it| format!("{it}\n"))
+            .collect::<String>()
+    };
+    let expected = expect![[r#"
+        show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+        show #2 Failed bash-5.3-1.fc43 FAILED my-builds
+    "#]];
+    expected.assert_eq(&told("49"));
+    // An old bus tells no times.
+    assert_eq!(told("49"), told("none"));
+}
