@@ -12,7 +12,7 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::journal::{self, Journal};
-use koji_notify::koji::{BuildChange, BuildId, BuildState, Change, InstanceName, Nvr};
+use koji_notify::koji::{BuildChange, BuildId, BuildState, Change, HubEvent, InstanceName, Nvr};
 use koji_notify::watch::{Effect, Event, Keep, News, Outcome, Rules, Wanted, Watch, Whose};
 use serde_json::json;
 
@@ -151,7 +151,8 @@ impl Mine {
             delivery: None,
             message: Some(format!("{:08}-0b5c-4f3e-9d2a-3c8e6b1f7a90", self.last)),
             sent: Some(self.now),
-            change: Change::Build(BuildChange {
+            owner: None,
+            event: HubEvent::Changed(Change::Build(BuildChange {
                 build: Some(BuildId(self.last)),
                 nvr: Nvr::parse(&format!("package-{}-1.{}-1.fc44", self.last % 400, self.last)).unwrap(),
                 old: Some(BuildState::Building),
@@ -163,7 +164,7 @@ impl Mine {
                 created: None,
                 completed: Some(self.now),
                 children: Vec::new(),
-            }),
+            })),
         };
         let mut keeps = Vec::new();
         let mut events = vec![Event::Heard(news)];

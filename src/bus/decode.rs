@@ -13,8 +13,8 @@ pub mod plugin;
 use jiff::Timestamp;
 
 use super::amqp::AmqpError;
-use crate::koji::Change;
 use crate::koji::lenient::parse_time;
+use crate::koji::{HubEvent, UserId};
 
 pub use crate::koji::lenient::MAX_TEXT;
 
@@ -56,14 +56,26 @@ pub struct Envelope<'a> {
 /// What a message turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
-    /// Something on the hub has changed.
+    /// Something has happened on the hub.
     News {
         /// When the message was sent, by the sender's clock.
         sent: Option<Timestamp>,
-        change: Change,
+        event: HubEvent,
+        /// The number of who owns what it is about. Koji's own plugins tell no names of who owns a task.
+        owner: Option<UserId>,
     },
     /// It is well formed and tells nothing that could be told; the reason is for logs and tests.
     NotForUs(&'static str),
+}
+
+impl Decoded {
+    /// Returns the owner that is known by number only, and whose name is yet to be asked for.
+    pub fn nameless_owner(&self) -> Option<UserId> {
+        match self {
+            Self::News { event, owner, .. } if event.owner().is_none() => *owner,
+            Self::News { .. } | Self::NotForUs(_) => None,
+        }
+    }
 }
 
 /// Returns what a message says.
@@ -90,7 +102,8 @@ pub fn decode(dialect: &Dialect, envelope: &Envelope<'_>) -> Result<Decoded, Dec
     Ok(match told {
         Ok(change) => Decoded::News {
             sent: envelope.sent_at.and_then(parse_time),
-            change,
+            event: HubEvent::Changed(change),
+            owner: None,
         },
         Err(reason) => Decoded::NotForUs(reason),
     })

@@ -26,7 +26,7 @@ use super::decode::{Decoded, Dialect, Envelope, decode};
 use super::patience::Patience;
 use super::patrol::Patrol;
 use super::session::{Held, Left, Session, memory_of_one_before};
-use super::sieve::{concerns_change, concerns_headers};
+use super::sieve::{concerns, concerns_headers};
 use super::source::{Orders, Signs, Source};
 use super::trouble::LinkError;
 use crate::clock;
@@ -412,7 +412,7 @@ impl Keeper {
             body: &message.data,
         };
         match decode(&self.dialect, &envelope) {
-            Ok(Decoded::News { sent, change }) if concerns_change(&change, interest) => {
+            Ok(Decoded::News { sent, event, owner }) if concerns(&event, owner, interest) => {
                 tally.heard += 1;
                 let news = News {
                     instance: self.instance.clone(),
@@ -423,7 +423,8 @@ impl Keeper {
                     }),
                     message: envelope.message_id.map(str::to_owned),
                     sent,
-                    change,
+                    owner,
+                    event,
                 };
                 self.tell(Event::Heard(news)).await
             }

@@ -16,9 +16,10 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use super::decode::{Decoded, Dialect, Envelope, decode};
+use super::sieve::concerns;
 use super::source::{Orders, Source};
 use crate::clock;
-use crate::koji::{Change, InstanceName, Interest};
+use crate::koji::InstanceName;
 use crate::watch::{Delivery, Event, Link, News};
 
 pub use record::{MAX_DOCUMENT, MAX_LINE, Reader, Record, ReplayError, records};
@@ -124,7 +125,7 @@ impl Recording {
             body: &record.body,
         };
         match decode(&self.dialect, &envelope) {
-            Ok(Decoded::News { sent, change }) => Heard::News(News {
+            Ok(Decoded::News { sent, event, owner }) => Heard::News(News {
                 instance: self.instance.clone(),
                 delivery: Some(Delivery {
                     instance: self.instance.clone(),
@@ -133,7 +134,8 @@ impl Recording {
                 }),
                 message: record.message_id.clone(),
                 sent,
-                change,
+                owner,
+                event,
             }),
             Ok(Decoded::NotForUs(reason)) => {
                 debug!(instance = %self.instance, record = tag, reason, "a recorded message is not for us");
@@ -168,7 +170,7 @@ impl Source for Recording {
                 continue;
             }
             let event = match self.read(tag, record) {
-                Heard::News(news) if is_wanted(&orders.interest.borrow(), &news.change) => Event::Heard(news),
+                Heard::News(news) if concerns(&news.event, news.owner, &orders.interest.borrow()) => Event::Heard(news),
                 Heard::News(_) | Heard::Nothing => continue,
                 Heard::Spoiled(kind) => {
                     if complained.insert(kind) {
@@ -204,15 +206,6 @@ async fn go_on(pause: Duration, orders: &mut Orders, inbox: &mpsc::Sender<Event>
             () = &mut over => return true,
         }
     }
-}
-
-fn is_wanted(interest: &Interest, change: &Change) -> bool {
-    let kind = match change {
-        Change::Build(_) => true,
-        Change::Task(_) => interest.tasks,
-        Change::Tag(_) => interest.tags,
-    };
-    kind && interest.concerns(change.owner(), change.package())
 }
 
 fn later(time: Timestamp, distance: SignedDuration) -> Timestamp {

@@ -11,7 +11,7 @@ use std::ops::Bound;
 
 use lapin::types::FieldTable;
 
-use crate::koji::{Change, Interest};
+use crate::koji::{Change, HubEvent, Interest, UserId};
 
 const USER: &str = "fedora_messaging_user_";
 const PACKAGE: &str = "fedora_messaging_rpm_";
@@ -35,14 +35,23 @@ pub fn concerns_headers(headers: &FieldTable, interest: &Interest) -> bool {
     packages.peek().is_none() || packages.any(|package| interest.packages.contains(package))
 }
 
-/// Returns whether a change is of interest.
-pub fn concerns_change(change: &Change, interest: &Interest) -> bool {
-    let kind = match change {
-        Change::Build(_) => true,
-        Change::Task(_) => interest.tasks,
-        Change::Tag(_) => interest.tags,
-    };
-    kind && interest.concerns(change.owner(), change.package())
+/// Returns whether an event is of interest, as well as that can be said without knowing whose number `owner` is.
+pub fn concerns(event: &HubEvent, owner: Option<UserId>, interest: &Interest) -> bool {
+    match event {
+        HubEvent::Changed(change) => {
+            let is_of_kind = match change {
+                Change::Build(_) => true,
+                Change::Task(it) => interest.tasks || !it.scratch,
+                Change::Tag(_) => interest.tags,
+            };
+            let is_nameless = change.owner().is_none() && owner.is_some();
+            is_of_kind && (is_nameless || interest.concerns(change.owner(), change.package()))
+        }
+        HubEvent::Promoted(it) => interest.concerns(it.owner.as_deref(), Some(&it.nvr.name)),
+        // Whose they are, only the stories know.
+        HubEvent::Child(_) | HubEvent::Repo(_) => true,
+        HubEvent::PackageList(_) | HubEvent::Signed(_) | HubEvent::Imported(_) | HubEvent::Other { .. } => false,
+    }
 }
 
 /// Returns what follows the prefix in each header that has it. The table is sorted, so they stand together.

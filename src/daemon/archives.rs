@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::bus::binding;
 use crate::bus::broker::Broker;
 use crate::bus::decode::{Decoded, Dialect, Envelope, decode};
-use crate::bus::sieve::concerns_change;
+use crate::bus::sieve::concerns;
 use crate::config::Settings;
 use crate::hub::access::FileServer;
 use crate::hub::archive::{self, About, Filed, Pace, Wish};
@@ -165,13 +165,16 @@ impl Shelf {
             body: filed.body.as_bytes(),
         };
         match decode(&self.dialect, &envelope) {
-            Ok(Decoded::News { sent, change }) if concerns_change(&change, &self.interest.borrow()) => Some(News {
-                instance: self.instance.clone(),
-                delivery: None,
-                message: filed.id,
-                sent,
-                change,
-            }),
+            Ok(Decoded::News { sent, event, owner }) if concerns(&event, owner, &self.interest.borrow()) => {
+                Some(News {
+                    instance: self.instance.clone(),
+                    delivery: None,
+                    message: filed.id,
+                    sent,
+                    owner,
+                    event,
+                })
+            }
             Ok(Decoded::News { .. } | Decoded::NotForUs(_)) => None,
             Err(error) => {
                 debug!(instance = %self.instance, %error, "a message of the archive cannot be read");
@@ -192,7 +195,7 @@ mod tests {
     use super::*;
     use crate::bus::broker::{Address, Login, Queue, QueueName, Trust};
     use crate::hub::access::{self, Times};
-    use crate::koji::Change;
+    use crate::koji::{Change, HubEvent};
 
     const TAG: &str = r#"{"topic": "com.example.buildsys.tag", "id": "a", "headers": {"sent-at": "2026-11-20T10:00:00+00:00"},
         "body": {"build_id": 7, "name": "bash", "version": "5.3", "release": "1.fc43", "tag": "f43", "tag_id": 1,
@@ -261,7 +264,9 @@ mod tests {
             (lab, None, Some("a"))
         );
         assert_eq!(news.sent, Some("2026-11-20T10:00:00Z".parse().unwrap()));
-        assert!(matches!(&news.change, Change::Tag(it) if it.owner.as_deref() == Some("mona") && it.added));
+        assert!(
+            matches!(&news.event, HubEvent::Changed(Change::Tag(it)) if it.owner.as_deref() == Some("mona") && it.added)
+        );
         let asked = server.await.unwrap();
         assert!(
             asked.starts_with("GET /datagrepper/v2/search?user=mona&topic="),

@@ -19,7 +19,7 @@ use tracing::{debug, info};
 
 use super::access::Hub;
 use super::account::{Account, AccountError};
-use super::call::{Answer, BuildKey, Call, PackageKey, TaskRow, UserId};
+use super::call::{Answer, BuildKey, Call, PackageKey, TaskRow};
 use super::client::Client;
 use super::explain::explain;
 use super::fault::{Fault, Meaning};
@@ -29,7 +29,7 @@ use super::look::{Known, plan};
 use super::names::Names;
 use super::trouble::HubError;
 use crate::clock;
-use crate::koji::{Change, InstanceName};
+use crate::koji::{Change, InstanceName, UserId};
 use crate::watch::{Act, Ask, Event, HubTrouble, Learned, Look, Lookup, NotDone, Unanswered};
 
 /// How long after a login that did not do the next one is tried by itself.

@@ -17,9 +17,9 @@ use jiff::Timestamp;
 
 use super::fault::Fault;
 use super::xmlrpc::{self, Value, XmlError};
-use crate::koji::{BuildId, TaskId};
+use crate::koji::{BuildId, TaskId, UserId};
 
-pub use rows::{BuildRow, MailRow, OutputFile, RepoRow, RepoState, TagRow, Target, TaskRow, User, UserId};
+pub use rows::{BuildRow, MailRow, OutputFile, RepoRow, RepoState, TagRow, Target, TaskRow, User};
 
 /// The most rows of a list that are kept, where the call itself sets no limit.
 pub const MAX_ROWS: usize = 1000;

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::call::{Answer, BuildRow, Call, PackageKey, RepoRow, RepoState, Target, TaskRow, UserId};
+use super::call::{Answer, BuildRow, Call, PackageKey, RepoRow, RepoState, Target, TaskRow};
 use super::fault::Fault;
 use crate::koji::task::{MAX_CHILDREN, only_sends_mail};
-use crate::koji::{BuildId, Change, Nvr, TaskId};
+use crate::koji::{BuildId, Change, Nvr, TaskId, UserId};
 use crate::watch::ask::{Look, Looked, MAX_LOOKED, Progress};
 
 /// How many targets, tags and users are remembered.

@@ -16,7 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::koji::{
-    BuildChange, BuildId, BuildState, Change, Child, InstanceName, Nvr, Site, TagChange, TaskChange, TaskId, TaskState,
+    BuildChange, BuildId, BuildState, Change, Child, HubEvent, InstanceName, Nvr, Site, TagChange, TaskChange, TaskId,
+    TaskState,
 };
 use crate::watch::{
     Delivery, Effect, Event, JournalTrouble, Link, News, Notice, NoticeId, PauseFor, Problem, Request, Rules, Standing,
@@ -760,7 +761,8 @@ fn news(number: u64, change: Change) -> News {
         }),
         message: Some(number.to_string()),
         sent: Some(time(0)),
-        change,
+        owner: None,
+        event: HubEvent::Changed(change),
     }
 }
 

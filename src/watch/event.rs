@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use jiff::Timestamp;
 
 use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Posted, Resumed, Rules, Toggle};
-use crate::koji::{Change, InstanceName, Subject};
+use crate::koji::{HubEvent, InstanceName, Subject, UserId};
 
 /// Something that has happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub enum Event {
     Woke,
 }
 
-/// A change, as it was heard.
+/// An event of a hub, as it was heard.
 #[derive(Clone, Debug, PartialEq)]
 pub struct News {
     pub instance: InstanceName,
@@ -65,7 +65,9 @@ pub struct News {
     pub message: Option<String>,
     /// When the hub sent it, by the hub's clock.
     pub sent: Option<Timestamp>,
-    pub change: Change,
+    /// The number of who owns what it is about, where a bus tells no names.
+    pub owner: Option<UserId>,
+    pub event: HubEvent,
 }
 
 /// One delivery of a source, to be acknowledged on the connection it came by.

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use super::ask::{Looked, Progress};
 use super::explaining::was_canceled;
+use super::merge::Fact;
 use super::record::Keep;
 use super::state::{Entry, Key, MAX_TOLD};
-use super::{Asker, Effect, Fate, News, RuleName, Standing, Story, Tale, TaleId, Watch, Whereabouts, merge};
+use super::{Asker, Effect, Fate, RuleName, Standing, Story, Tale, TaleId, Watch, Whereabouts, merge};
 use crate::koji::{BuildChange, BuildState, Change, InstanceName, Subject, TaskChange, TaskId, TaskState};
 
 /// What the hub says ended at or before this was dealt with, unless it was seen running.
@@ -19,28 +20,28 @@ type Mark = Option<Timestamp>;
 
 impl Watch {
     /// Takes up a change and tells it, if it is one of those that are told.
-    pub(super) fn learn(&mut self, now: Timestamp, news: &News, mine: bool, mark: Mark, effects: &mut Vec<Effect>) {
-        match &news.change {
-            Change::Tag(_) => self.learn_of_tag(now, news, mine, effects),
-            Change::Task(task) => match self.build_of(&news.instance, task.task) {
+    pub(super) fn learn(&mut self, now: Timestamp, fact: &Fact, mine: bool, mark: Mark, effects: &mut Vec<Effect>) {
+        match &fact.change {
+            Change::Tag(_) => self.learn_of_tag(now, fact, mine, effects),
+            Change::Task(task) => match self.build_of(&fact.instance, task.task) {
                 Some(key) => self.learn_of_build_task(now, &key, task, mark, effects),
                 // The build went on with another task, and how it ended with this one was dealt with.
-                None if self.is_of_earlier(&news.instance, task.task) => {}
-                None => self.learn_of_state(now, news, mine, mark, effects),
+                None if self.is_of_earlier(&fact.instance, task.task) => {}
+                None => self.learn_of_state(now, fact, mine, mark, effects),
             },
             Change::Build(build) => {
                 if let Some(task) = build.task {
-                    self.adopt(&news.instance, task, build, &news.change.subject(), effects);
+                    self.adopt(&fact.instance, task, build, &fact.change.subject(), effects);
                 }
-                self.learn_of_state(now, news, mine, mark, effects);
+                self.learn_of_state(now, fact, mine, mark, effects);
             }
         }
     }
 
-    fn learn_of_tag(&mut self, now: Timestamp, news: &News, mine: bool, effects: &mut Vec<Effect>) {
-        let at = merge::time_of(news, now);
-        let key = (news.instance.clone(), news.change.subject());
-        let is_added = matches!(&news.change, Change::Tag(it) if it.added);
+    fn learn_of_tag(&mut self, now: Timestamp, fact: &Fact, mine: bool, effects: &mut Vec<Effect>) {
+        let at = merge::time_of(fact, now);
+        let key = (fact.instance.clone(), fact.change.subject());
+        let is_added = matches!(&fact.change, Change::Tag(it) if it.added);
         if let Some(entry) = self.stories.get_mut(&key)
             && entry.story.whereabouts == Whereabouts::NotTagged
             && is_added
@@ -52,9 +53,9 @@ impl Watch {
         }
         let story = match self.stories.get(&key) {
             Some(entry) => entry.story.clone(),
-            None => merge::begin(news, at, mine),
+            None => merge::begin(fact, at, mine),
         };
-        if let Some(fate) = merge::fate(&news.change) {
+        if let Some(fate) = merge::fate(&fact.change) {
             let tale = Tale {
                 id: TaleId::default(),
                 fate,
@@ -66,13 +67,13 @@ impl Watch {
         }
     }
 
-    fn learn_of_state(&mut self, now: Timestamp, news: &News, mine: bool, mark: Mark, effects: &mut Vec<Effect>) {
-        let at = merge::time_of(news, now);
-        let key = (news.instance.clone(), news.change.subject());
-        let fate = merge::fate(&news.change);
+    fn learn_of_state(&mut self, now: Timestamp, fact: &Fact, mine: bool, mark: Mark, effects: &mut Vec<Effect>) {
+        let at = merge::time_of(fact, now);
+        let key = (fact.instance.clone(), fact.change.subject());
+        let fate = merge::fate(&fact.change);
         let before = self.stories.get(&key).map(|it| it.story.clone());
         let was_known = before.is_some();
-        let is_newer = self.bring_up(&key, news, at, mine);
+        let is_newer = self.bring_up(&key, fact, at, mine);
         let Some(entry) = self.stories.get_mut(&key) else {
             return;
         };
@@ -81,7 +82,7 @@ impl Watch {
         // Late news is told as it was then; the story stays as it is now.
         let mut story = entry.story.clone();
         if !is_newer {
-            merge::tell(&mut story, &news.change, at);
+            merge::tell(&mut story, &fact.change, at);
         }
         let Some(fate) = fate else {
             if is_to_be_announced {
@@ -89,10 +90,10 @@ impl Watch {
             }
             return;
         };
-        let happened = news.change.happened();
+        let happened = fact.change.happened();
         if story.standing.is_settled() {
             let mut is_first = entry.is_first(story.standing, happened);
-            if let Change::Build(build) = &news.change
+            if let Change::Build(build) = &fact.change
                 && let Some(task) = build.task.filter(|it| entry.story.task != Some(*it))
             {
                 // Without a time, the task tells it from the same end of another attempt.
@@ -115,7 +116,7 @@ impl Watch {
                 effects.push(Effect::Announce(story.clone()));
             }
             // Each look says so again.
-            let is_known = before.is_some_and(|it| merge::only_goes_on(&it, &news.change, at));
+            let is_known = before.is_some_and(|it| merge::only_goes_on(&it, &fact.change, at));
             if !is_newer || is_known {
                 return;
             }
@@ -157,11 +158,11 @@ impl Watch {
     }
 
     /// Brings the story up to the news and returns whether it was newer than what was known.
-    fn bring_up(&mut self, key: &Key, news: &News, at: Timestamp, mine: bool) -> bool {
+    fn bring_up(&mut self, key: &Key, fact: &Fact, at: Timestamp, mine: bool) -> bool {
         match self.stories.get_mut(key) {
-            Some(entry) if merge::is_newer(&entry.story, &news.change, at) => {
-                entry.leave_task(&news.change);
-                merge::tell(&mut entry.story, &news.change, at);
+            Some(entry) if merge::is_newer(&entry.story, &fact.change, at) => {
+                entry.leave_task(&fact.change);
+                merge::tell(&mut entry.story, &fact.change, at);
                 if !entry.story.standing.is_settled() {
                     // From here on the same ending without a time is another one.
                     entry.told.retain(|(_, at)| at.is_some());
@@ -173,13 +174,13 @@ impl Watch {
                 true
             }
             Some(entry) => {
-                merge::fill(&mut entry.story, &news.change);
+                merge::fill(&mut entry.story, &fact.change);
                 false
             }
             None => {
                 self.make_room();
                 let told = self.told_before.take(key);
-                let mut story = merge::begin(news, at, mine);
+                let mut story = merge::begin(fact, at, mine);
                 story.usual = self.usual_for(&story);
                 let entry = Entry {
                     story,
@@ -323,15 +324,13 @@ impl Watch {
                 }
                 Standing::Task(_) => {
                     let change = merge::ended(&entry.story, &progress);
-                    let news = News {
+                    let fact = Fact {
                         instance: key.0.clone(),
-                        delivery: None,
-                        message: None,
                         sent: None,
                         change,
                     };
                     let mine = entry.story.mine;
-                    self.learn_of_state(now, &news, mine, mark, effects);
+                    self.learn_of_state(now, &fact, mine, mark, effects);
                     return;
                 }
             }
@@ -420,15 +419,13 @@ impl Watch {
             if !mine && !is_known && !self.is_followed(instance, change.package()) {
                 continue;
             }
-            let news = News {
+            let fact = Fact {
                 instance: instance.clone(),
-                delivery: None,
-                message: None,
                 sent: None,
                 change,
             };
-            self.learn(now, &news, mine, mark, effects);
-            self.mind_answer(now, instance, &news.change, looked.asked);
+            self.learn(now, &fact, mine, mark, effects);
+            self.mind_answer(now, instance, &fact.change, looked.asked);
         }
         for progress in looked.progress {
             let of_task = (instance.clone(), Subject::Task(progress.task));
@@ -483,36 +480,34 @@ impl Watch {
         };
         let whose = self.rules.instances.get(instance);
         let mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
-        let news = News {
+        let fact = Fact {
             instance: instance.clone(),
-            delivery: None,
-            message: None,
             sent: None,
             change,
         };
-        if let Change::Build(build) = &news.change
+        if let Change::Build(build) = &fact.change
             && let Some(task) = build.task
         {
-            self.adopt(instance, task, build, &news.change.subject(), effects);
+            self.adopt(instance, task, build, &fact.change.subject(), effects);
         }
-        let of_task = match &news.change {
+        let of_task = match &fact.change {
             Change::Task(task) => self.build_of(instance, task.task),
             Change::Build(_) | Change::Tag(_) => None,
         };
-        let key = of_task.unwrap_or_else(|| (instance.clone(), news.change.subject()));
-        let at = merge::time_of(&news, now);
-        if key.1 == news.change.subject() && (mine || self.stories.contains_key(&key)) {
+        let key = of_task.unwrap_or_else(|| (instance.clone(), fact.change.subject()));
+        let at = merge::time_of(&fact, now);
+        if key.1 == fact.change.subject() && (mine || self.stories.contains_key(&key)) {
             // Others may wait to hear how it ends.
             let mark = self.hubs.get(instance).and_then(|it| it.mark);
-            self.learn_of_state(now, &news, mine, mark, effects);
-        } else if key.1 == news.change.subject() {
-            let is_newer = self.bring_up(&key, &news, at, mine);
+            self.learn_of_state(now, &fact, mine, mark, effects);
+        } else if key.1 == fact.change.subject() {
+            let is_newer = self.bring_up(&key, &fact, at, mine);
             if let Some(entry) = self.stories.get_mut(&key)
                 && is_newer
                 && entry.story.standing.is_settled()
             {
                 // Whoever asks how it stands is told in the reply, and need not be told again.
-                let (standing, ended) = (entry.story.standing, news.change.happened());
+                let (standing, ended) = (entry.story.standing, fact.change.happened());
                 entry.is_first(standing, ended);
             }
         }

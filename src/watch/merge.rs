@@ -5,8 +5,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Fate, News, Progress, Standing, Story, Whereabouts};
-use crate::koji::{BuildChange, BuildState, Change, TaskChange, TaskState};
+use super::{Fate, Progress, Standing, Story, Whereabouts};
+use crate::koji::{BuildChange, BuildState, Change, InstanceName, TaskChange, TaskState};
 
 /// Times of one story that differ by less are taken as equal: the hub cuts some to whole seconds.
 pub(super) const TIE: SignedDuration = SignedDuration::from_secs(1);
@@ -14,16 +14,24 @@ pub(super) const TIE: SignedDuration = SignedDuration::from_secs(1);
 /// A start that is told again after this long is another one. A bus and a hub tell of the same within seconds.
 const SAME_START: SignedDuration = SignedDuration::from_mins(1);
 
-/// Returns when the news happened, as well as it can be told.
-pub(super) fn time_of(news: &News, now: Timestamp) -> Timestamp {
-    news.sent.or_else(|| news.change.happened()).unwrap_or(now)
+/// A change, and who told it.
+pub(super) struct Fact {
+    pub(super) instance: InstanceName,
+    /// When the hub sent it, by the hub's clock. `None`: the hub or an archive was asked, or the bus does not say.
+    pub(super) sent: Option<Timestamp>,
+    pub(super) change: Change,
+}
+
+/// Returns when it happened, as well as it can be told.
+pub(super) fn time_of(fact: &Fact, now: Timestamp) -> Timestamp {
+    fact.sent.or_else(|| fact.change.happened()).unwrap_or(now)
 }
 
 /// Returns the first chapter of a story. `None` for a tag change: where a build is put tells too little of it.
-pub(super) fn begin(news: &News, at: Timestamp, mine: bool) -> Story {
+pub(super) fn begin(fact: &Fact, at: Timestamp, mine: bool) -> Story {
     let mut story = Story {
-        instance: news.instance.clone(),
-        subject: news.change.subject(),
+        instance: fact.instance.clone(),
+        subject: fact.change.subject(),
         task: None,
         nvr: None,
         package: None,
@@ -42,7 +50,7 @@ pub(super) fn begin(news: &News, at: Timestamp, mine: bool) -> Story {
         whereabouts: Whereabouts::Unknown,
         followed: false,
     };
-    tell(&mut story, &news.change, at);
+    tell(&mut story, &fact.change, at);
     story
 }
 

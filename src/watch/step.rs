@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
+use super::merge::Fact;
 use super::record::Keep;
 use super::seen::Known;
 use super::state::{JournalTrouble, MAX_MUTED, Pause};
@@ -11,7 +12,7 @@ use super::{
     Delivery, Effect, Event, Fate, Link, News, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle,
     Watch,
 };
-use crate::koji::{InstanceName, Interest, Subject};
+use crate::koji::{HubEvent, InstanceName, Interest, Subject};
 
 /// A build that has not been heard of for longer is taken for one whose end was missed. Fedora's longest take two days.
 const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -53,11 +54,15 @@ impl Watch {
 
     fn heard(&mut self, now: Timestamp, news: News, effects: &mut Vec<Effect>) {
         self.mind_news(now, &news);
+        let HubEvent::Changed(change) = news.event else {
+            effects.extend(news.delivery.map(Effect::Acknowledge));
+            return;
+        };
         let whose = self.rules.instances.get(&news.instance);
-        let is_mine = whose.is_some_and(|it| news.change.owner().is_some_and(|owner| it.users.contains(owner)));
-        let key = (news.instance.clone(), news.change.subject());
+        let is_mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
+        let key = (news.instance.clone(), change.subject());
         let is_watched = self.stories.get(&key).is_some_and(|it| it.story.followed);
-        if !is_mine && !is_watched && !self.is_followed(&news.instance, news.change.package()) {
+        if !is_mine && !is_watched && !self.is_followed(&news.instance, change.package()) {
             effects.extend(news.delivery.map(Effect::Acknowledge));
             return;
         }
@@ -73,7 +78,12 @@ impl Watch {
             .map_or(Known::New, |it| self.seen.note(&news.instance, it));
         match known {
             Known::New => {
-                self.learn(now, &news, is_mine, None, effects);
+                let fact = Fact {
+                    instance: news.instance.clone(),
+                    sent: news.sent,
+                    change,
+                };
+                self.learn(now, &fact, is_mine, None, effects);
                 self.look_after_news(now, &news.instance);
             }
             Known::Pending => {}

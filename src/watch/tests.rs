@@ -24,7 +24,8 @@ use self::language::*;
 use super::state::MAX_STORIES;
 use super::*;
 use crate::koji::{
-    BuildChange, BuildId, BuildState, Change, InstanceName, Nvr, Subject, TagChange, TaskChange, TaskId, TaskState,
+    BuildChange, BuildId, BuildState, Change, HubEvent, InstanceName, Nvr, Subject, TagChange, TaskChange, TaskId,
+    TaskState,
 };
 
 #[test]
@@ -593,7 +594,7 @@ proptest! {
             // The subject's number tells whose it is, so that one build has one owner.
             let id = build * 2 + u64::from(*whose != 0);
             let news = build_news(n as u64, id, "p-1-1", None, new, owner, time(*second), Some(time(*second)));
-            let subject = news.change.subject();
+            let subject = change_of(news.clone()).subject();
             if owner == "mona" && matches!(new, BuildState::Complete | BuildState::Failed | BuildState::Canceled) {
                 expected.insert((subject, new.name(), *second));
             }

@@ -9,7 +9,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Effect, Link, News, Watch};
-use crate::koji::{Change, InstanceName, Nvr};
+use crate::koji::{Change, HubEvent, InstanceName, Nvr};
 
 /// How long after an ending its message may come. A publisher or a broker that catches up is not deaf.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -113,7 +113,7 @@ impl Watch {
 
     /// Takes up that a bus told of something.
     pub(super) fn mind_news(&mut self, now: Timestamp, news: &News) {
-        if let (Change::Build(_), Some(_)) = (&news.change, &news.delivery)
+        if let (HubEvent::Changed(Change::Build(_)), Some(_)) = (&news.event, &news.delivery)
             && let Some(dog) = self.watchdogs.get_mut(&news.instance)
         {
             dog.has_told(now);

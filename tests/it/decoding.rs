@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use koji_notify::bus::decode::{Decoded, Dialect, Envelope, MAX_BODY, MAX_TEXT, decode};
 use koji_notify::bus::replay::{Reader, Record, records};
 use koji_notify::koji::task::MAX_CHILDREN;
-use koji_notify::koji::{Change, Child};
+use koji_notify::koji::{Change, Child, HubEvent};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -754,7 +754,7 @@ fn a_tag_is_cut_and_a_name_is_not() {
         record("tag", &serde_json::to_vec(&value).unwrap())
     };
     let Ok(Decoded::News {
-        change: Change::Tag(change),
+        event: HubEvent::Changed(Change::Tag(change)),
         ..
     }) = heard(&body("tag"))
     else {
@@ -774,7 +774,7 @@ fn children_are_bounded_at_any_depth() {
         format!(r#"{{"new": 1, "name": "a", "version": "1", "release": "1", "task": {{"children": [{nested}]}}}}"#);
     let heard = heard(&record("build.state.change", body.as_bytes())).unwrap();
     let Decoded::News {
-        change: Change::Build(change),
+        event: HubEvent::Changed(Change::Build(change)),
         ..
     } = heard
     else {
@@ -950,7 +950,8 @@ fn check(folder: &Path, expected: Expect) {
 /// Returns what a message says in one line.
 fn summary(record: &Record) -> String {
     match heard(record) {
-        Ok(Decoded::News { sent, change }) => {
+        Ok(Decoded::News { sent, event, .. }) => {
+            let change = event.into_change().unwrap();
             let sent = sent.map_or_else(|| "?".to_owned(), |it| it.to_string());
             format!("{sent} {}", line(&change))
         }

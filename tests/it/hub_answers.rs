@@ -12,13 +12,13 @@ use std::path::Path;
 use expect_test::expect;
 use jiff::Timestamp;
 use koji_notify::hub::call::{
-    Answer, BuildKey, BuildRow, Call, MAX_ROWS, MailRow, PackageKey, TaskResult, TaskRow, UserId, answers, request,
+    Answer, BuildKey, BuildRow, Call, MAX_ROWS, MailRow, PackageKey, TaskResult, TaskRow, answers, request,
 };
 use koji_notify::hub::fault::{Fault, FaultCode};
 use koji_notify::hub::xmlrpc::read::{XmlError, read};
 use koji_notify::hub::xmlrpc::{Value, write};
 use koji_notify::koji::task::MAX_CHILDREN;
-use koji_notify::koji::{BuildId, BuildState, TaskId, TaskState};
+use koji_notify::koji::{BuildId, BuildState, TaskId, TaskState, UserId};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde::Deserialize;

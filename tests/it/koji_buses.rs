@@ -13,8 +13,8 @@ use base64::prelude::BASE64_STANDARD;
 use expect_test::{Expect, expect};
 use koji_notify::bus::amqp;
 use koji_notify::bus::amqp::message::Message;
-use koji_notify::bus::decode::plugin::{Content, Letter, Told, decode};
-use koji_notify::bus::decode::{DecodeError, MAX_BODY, MAX_DEPTH, MAX_TEXT};
+use koji_notify::bus::decode::plugin::{Content, Letter, decode};
+use koji_notify::bus::decode::{DecodeError, Decoded, MAX_BODY, MAX_DEPTH, MAX_TEXT};
 use koji_notify::koji::{Change, HubEvent, Subject, UserId};
 use koji_notify::watch::Standing;
 use lapin::types::{AMQPValue, ByteArray, FieldTable, LongString, ShortString};
@@ -268,7 +268,7 @@ fn a_day_of_our_lab_tells_each_final_state_that_the_other_bus_tells() {
         .unwrap();
     assert!(unpacked.status.success(), "{unpacked:?}");
     let text = String::from_utf8(unpacked.stdout).unwrap();
-    let told: Vec<Told> = text
+    let told: Vec<Decoded> = text
         .lines()
         .map(|it| Sample::of(&serde_json::from_str(it).unwrap()).told().unwrap())
         .collect();
@@ -297,7 +297,7 @@ fn a_day_of_our_lab_tells_each_final_state_that_the_other_bus_tells() {
     let below = told.iter().filter(|it| {
         matches!(
             it,
-            Told::News {
+            Decoded::News {
                 event: HubEvent::Child(_),
                 ..
             }
@@ -307,7 +307,7 @@ fn a_day_of_our_lab_tells_each_final_state_that_the_other_bus_tells() {
     let other = told.iter().filter(|it| {
         matches!(
             it,
-            Told::News {
+            Decoded::News {
                 event: HubEvent::Other { .. },
                 ..
             }
@@ -345,8 +345,8 @@ fn the_address_or_the_type_says_what_it_is() {
             sent: None,
         };
         match decode(prefix, &letter).unwrap() {
-            Told::News { event, .. } => line_of(&event),
-            Told::NotForUs(reason) => format!("not for us: {reason}"),
+            Decoded::News { event, .. } => line_of(&event),
+            Decoded::NotForUs(reason) => format!("not for us: {reason}"),
         }
     };
     let cases = [
@@ -715,12 +715,12 @@ fn whatever_a_broker_makes_of_it_it_is_the_same_letter() {
         AMQPValue::LongString(LongString::from("BuildStateChange")),
     );
     let letter = Letter::over_091("koji.build.complete", None, &headers, json.as_bytes()).unwrap();
-    assert!(matches!(decode("koji", &letter).unwrap(), Told::News { .. }));
+    assert!(matches!(decode("koji", &letter).unwrap(), Decoded::News { .. }));
     // RabbitMQ 4: the body is a section still, and each application property is a header.
     let section = message(&[(0x77, text(json))]);
     let letter = Letter::over_091("koji.build.complete", Some("amqp-1.0"), &headers, &section).unwrap();
     assert_eq!(letter.name, Some("BuildStateChange"));
-    assert!(matches!(decode("koji", &letter).unwrap(), Told::News { .. }));
+    assert!(matches!(decode("koji", &letter).unwrap(), Decoded::News { .. }));
     let answer = Letter::over_091("koji.build.complete", Some("amqp-1.0"), &headers, json.as_bytes());
     assert_eq!(answer.unwrap_err().kind(), "not AMQP");
 }
@@ -863,7 +863,7 @@ impl Sample {
         }
     }
 
-    fn told(&self) -> Result<Told, DecodeError> {
+    fn told(&self) -> Result<Decoded, DecodeError> {
         decode("", &self.letter())
     }
 
@@ -883,7 +883,7 @@ impl Sample {
                     sent: None,
                 };
                 let again = decode("", &letter).unwrap();
-                let is_nameless = again == Told::NotForUs("neither an address nor a type");
+                let is_nameless = again == Decoded::NotForUs("neither an address nor a type");
                 assert!(again == told || is_nameless, "{again:?} is not {told:?}");
             }
         }
@@ -918,7 +918,7 @@ impl OverRabbit {
         }
     }
 
-    fn told(&self) -> Result<Told, DecodeError> {
+    fn told(&self) -> Result<Decoded, DecodeError> {
         let letter = Letter::over_091(&self.routing_key, Some(&self.kind), &self.headers, &self.body)?;
         assert!(letter.name.is_some());
         decode("koji", &letter)
@@ -927,7 +927,7 @@ impl OverRabbit {
 
 /// What happens to builds is told by both buses in the same words, but for what one of them does not know. What
 /// happened at the same moment may arrive in another order.
-fn same_on_both_buses(told: &[Told], fedora: &[Change]) {
+fn same_on_both_buses(told: &[Decoded], fedora: &[Change]) {
     let shared = |change: &Change| match change {
         Change::Build(it) => {
             let known = koji_notify::koji::BuildChange {
@@ -950,19 +950,19 @@ fn same_on_both_buses(told: &[Told], fedora: &[Change]) {
 }
 
 /// Returns the names of users by their numbers, as builds tell both.
-fn names(told: &[Told]) -> BTreeMap<UserId, String> {
+fn names(told: &[Decoded]) -> BTreeMap<UserId, String> {
     let owners = changes(told).filter_map(|(it, owner)| Some((owner?, it.owner()?.to_owned())));
     owners.collect()
 }
 
-fn changes(told: &[Told]) -> impl Iterator<Item = (&Change, Option<UserId>)> {
+fn changes(told: &[Decoded]) -> impl Iterator<Item = (&Change, Option<UserId>)> {
     told.iter().filter_map(|it| match it {
-        Told::News {
+        Decoded::News {
             event: HubEvent::Changed(change),
             owner,
             ..
         } => Some((change, *owner)),
-        Told::News { .. } | Told::NotForUs(_) => None,
+        Decoded::News { .. } | Decoded::NotForUs(_) => None,
     })
 }
 
@@ -977,15 +977,15 @@ fn told(name: &str, content: Content<'_>) -> String {
 }
 
 /// Returns what a message says in one line. A number at its end is that of the owner.
-fn summary(told: Result<Told, DecodeError>) -> String {
-    let nameless = told.as_ref().ok().and_then(Told::nameless_owner);
+fn summary(told: Result<Decoded, DecodeError>) -> String {
+    let nameless = told.as_ref().ok().and_then(Decoded::nameless_owner);
     match told {
-        Ok(Told::News { event, owner, .. }) => {
+        Ok(Decoded::News { event, owner, .. }) => {
             let mark = if nameless.is_some() { "?" } else { "" };
             let owner = owner.map_or_else(String::new, |it| format!(" {mark}#{}", it.0));
             format!("{}{owner}", line_of(&event))
         }
-        Ok(Told::NotForUs(reason)) => format!("not for us: {reason}"),
+        Ok(Decoded::NotForUs(reason)) => format!("not for us: {reason}"),
         Err(error) => format!("{}: {error}", error.kind()),
     }
 }

@@ -101,9 +101,9 @@ pub(crate) fn changes(day: &[Record]) -> Vec<Change> {
             body: &it.body,
         };
         match decode(&dialect, &envelope).unwrap() {
-            Decoded::News { sent, change } => {
+            Decoded::News { sent, event, .. } => {
                 assert!(sent.is_some(), "{it:?}");
-                Some(change)
+                event.into_change()
             }
             Decoded::NotForUs(reason) => {
                 let known = ["topic repo.init", "topic repo.done", "topic package.list.change"];

@@ -12,13 +12,13 @@ use koji_notify::bus::replay::{MAX_DOCUMENT, MAX_LINE, Reader, ReplayError};
 use koji_notify::cause::fault::{Said, judge};
 use koji_notify::cause::log;
 use koji_notify::config::{Places, edit, load};
-use koji_notify::hub::call::{Answer, Call, MAX_ROWS, UserId, answers};
+use koji_notify::hub::call::{Answer, Call, MAX_ROWS, answers};
 use koji_notify::hub::ini::{Ini, MAX_VALUE};
 use koji_notify::hub::xmlrpc::XmlError;
 use koji_notify::hub::xmlrpc::read::{MAX_ANSWER, MAX_TEXT};
 use koji_notify::i18n::Catalog;
 use koji_notify::koji::task::MAX_CHILDREN;
-use koji_notify::koji::{Change, Child, Known, LogName, NotUnderstood, TaskId};
+use koji_notify::koji::{Change, Child, HubEvent, Known, LogName, NotUnderstood, TaskId, UserId};
 use koji_notify::watch::Toggle;
 
 const KIB: u64 = 1024;
@@ -335,11 +335,11 @@ fn decoded(event: &str, body: &[u8]) -> Result<Decoded, DecodeError> {
 fn below(told: Decoded) -> Vec<Child> {
     match told {
         Decoded::News {
-            change: Change::Build(it),
+            event: HubEvent::Changed(Change::Build(it)),
             ..
         } => it.children,
         Decoded::News {
-            change: Change::Task(it),
+            event: HubEvent::Changed(Change::Task(it)),
             ..
         } => it.children,
         other => panic!("{other:?}"),

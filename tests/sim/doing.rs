@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 
 use jiff::tz::TimeZone;
 use koji_notify::bus::decode::{Decoded, Dialect, Envelope, decode};
-use koji_notify::bus::sieve::concerns_headers;
-use koji_notify::hub::call::{Call, UserId};
+use koji_notify::bus::sieve::{concerns, concerns_headers};
+use koji_notify::hub::call::Call;
 use koji_notify::hub::fault::{Fault, FaultCode};
 use koji_notify::hub::look::plan;
-use koji_notify::koji::{Cause, CauseClass, Change, InstanceName, Interest, Lookup};
+use koji_notify::koji::{Cause, CauseClass, Change, InstanceName, Interest, Lookup, UserId};
 use koji_notify::watch::{
     Ask, Asker, Closed, Delivery, Event, HubTrouble, Keep, Learned, Link, News, PauseFor, Problem, Request, Rules,
     Toggle, Trouble, Unanswered, Whose,
@@ -651,7 +651,7 @@ impl World {
             body: &message.body,
         };
         match decode(&dialect, &envelope) {
-            Ok(Decoded::News { sent, change }) if is_wanted(&change, &interest) => {
+            Ok(Decoded::News { sent, event, owner }) if concerns(&event, owner, &interest) => {
                 if let Some(ending) = message.ending {
                     self.oracle.heard(self.now, (site, ending));
                 }
@@ -661,7 +661,8 @@ impl World {
                     delivery: Some(delivery.clone()),
                     message: Some(name),
                     sent,
-                    change,
+                    owner,
+                    event,
                 };
                 if is_early {
                     self.oracle.acknowledged(&delivery, false);
@@ -821,14 +822,4 @@ fn trouble() -> Trouble {
         detail: String::new(),
         retry: None,
     }
-}
-
-/// As `bus::live` has it.
-fn is_wanted(change: &Change, interest: &Interest) -> bool {
-    let kind = match change {
-        Change::Build(_) => true,
-        Change::Task(_) => interest.tasks,
-        Change::Tag(_) => interest.tags,
-    };
-    kind && interest.concerns(change.owner(), change.package())
 }

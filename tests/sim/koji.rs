@@ -6,10 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use koji_notify::hub::call::{
-    Answer, BuildKey, BuildRow, Call, PackageKey, RepoRow, RepoState, Target, TaskRow, UserId,
-};
-use koji_notify::koji::{BuildId, BuildState, Change, Nvr, Subject, TaskId, TaskState};
+use koji_notify::hub::call::{Answer, BuildKey, BuildRow, Call, PackageKey, RepoRow, RepoState, Target, TaskRow};
+use koji_notify::koji::{BuildId, BuildState, Change, Nvr, Subject, TaskId, TaskState, UserId};
 use koji_notify::watch::{Standing, Tale};
 
 use crate::messages::{self, Message};

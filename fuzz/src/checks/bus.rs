@@ -12,7 +12,7 @@ use koji_notify::bus::decode::{Decoded, Dialect, Envelope, MAX_TEXT, decode};
 use koji_notify::bus::replay::Record;
 use koji_notify::bus::sieve::concerns_headers;
 use koji_notify::koji::task::MAX_CHILDREN;
-use koji_notify::koji::{Change, Child, InstanceName, Interest, Nvr, Site};
+use koji_notify::koji::{Change, Child, HubEvent, InstanceName, Interest, Nvr, Site};
 use koji_notify::view::menu::Means;
 use koji_notify::view::{status, tray};
 use koji_notify::watch::rules::Whose;
@@ -134,7 +134,8 @@ pub fn check(bytes: &[u8]) {
     // What the narrower one reads, the other reads alike.
     for dialect in [ours, Dialect::of_recordings()] {
         match decode(&dialect, &envelope) {
-            Ok(Decoded::News { sent, change }) => {
+            Ok(Decoded::News { sent, event, .. }) => {
+                let change = event.into_change().expect("these buses tell of nothing else");
                 within_limits(&change);
                 shown(sent, change, input.message_id);
                 break;
@@ -211,7 +212,8 @@ fn shown(sent: Option<Timestamp>, change: Change, message: &str) {
         instance: instance.clone(),
         message: Some(message.to_owned()),
         sent,
-        change,
+        owner: None,
+        event: HubEvent::Changed(change),
     };
     let mut events = vec![
         Event::ServerChanged(true),

@@ -6,13 +6,13 @@
 use std::io::BufRead;
 
 use jiff::Timestamp;
-use koji_notify::hub::call::{Answer, BuildKey, Call, MAX_ROWS, PackageKey, TaskResult, UserId, answers};
+use koji_notify::hub::call::{Answer, BuildKey, Call, MAX_ROWS, PackageKey, TaskResult, answers};
 use koji_notify::hub::fault::Fault;
 use koji_notify::hub::xmlrpc::XmlError;
 use koji_notify::hub::xmlrpc::read::MAX_FAULT_TEXT;
 use koji_notify::koji::lenient::MAX_TEXT;
 use koji_notify::koji::task::MAX_CHILDREN;
-use koji_notify::koji::{BuildId, TaskId};
+use koji_notify::koji::{BuildId, TaskId, UserId};
 
 use super::pieces::Pieces;
 use super::seeds::{self, Seed};

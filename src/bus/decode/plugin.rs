@@ -15,11 +15,11 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use lapin::types::{AMQPValue, FieldTable};
 
-use super::{DecodeError, MAX_BODY};
+use super::{DecodeError, Decoded, MAX_BODY};
 use crate::bus::amqp::message::{Body, Message};
 use crate::bus::amqp::{Item, zero_ten_map};
+use crate::koji::HubEvent;
 use crate::koji::lenient::cut;
-use crate::koji::{HubEvent, UserId};
 
 /// What one of Koji's plugins has sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,30 +43,6 @@ pub enum Content<'a> {
     Map(Item<'a>),
     /// An encoded map of AMQP 0-10.
     ZeroTen(Cow<'a, [u8]>),
-}
-
-/// What a letter turned out to be.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Told {
-    /// Something has happened on the hub.
-    News {
-        sent: Option<Timestamp>,
-        event: HubEvent,
-        /// The number of who owns it. Where the event has no owner's name, this is all that is known of them.
-        owner: Option<UserId>,
-    },
-    /// It is well formed and tells nothing that could be told; the reason is for logs and tests.
-    NotForUs(&'static str),
-}
-
-impl Told {
-    /// Returns the owner that is known by number only, and whose name is yet to be asked for.
-    pub fn nameless_owner(&self) -> Option<UserId> {
-        match self {
-            Self::News { event, owner, .. } if event.owner().is_none() => *owner,
-            Self::News { .. } | Self::NotForUs(_) => None,
-        }
-    }
 }
 
 impl<'a> Letter<'a> {
@@ -150,9 +126,9 @@ fn octets(value: &AMQPValue) -> Option<&[u8]> {
 ///
 /// # Errors
 /// If it is broken, or beyond the limits of decoding.
-pub fn decode(prefix: &str, letter: &Letter<'_>) -> Result<Told, DecodeError> {
+pub fn decode(prefix: &str, letter: &Letter<'_>) -> Result<Decoded, DecodeError> {
     let key = match letter.address.map(|it| key(prefix, it)) {
-        Some(None) => return Ok(Told::NotForUs("another topic prefix")),
+        Some(None) => return Ok(Decoded::NotForUs("another topic prefix")),
         Some(Some(key)) => Some(key),
         None => None,
     };
@@ -160,23 +136,23 @@ pub fn decode(prefix: &str, letter: &Letter<'_>) -> Result<Told, DecodeError> {
     let named = match (name, key) {
         (Some(name), _) => Named::by_type(name),
         (None, Some(key)) => Named::by_key(key, !prefix.is_empty()),
-        (None, None) => return Ok(Told::NotForUs("neither an address nor a type")),
+        (None, None) => return Ok(Decoded::NotForUs("neither an address nor a type")),
     };
     let Some(named) = named else {
         let name = cut(name.or(key).unwrap_or_default()).to_owned();
-        return Ok(Told::News {
+        return Ok(Decoded::News {
             sent: letter.sent,
             event: HubEvent::Other { name },
             owner: None,
         });
     };
     Ok(match bodies::read(named, &letter.content)? {
-        Ok(bodies::Happened { event, owner }) => Told::News {
+        Ok(bodies::Happened { event, owner }) => Decoded::News {
             sent: letter.sent,
             event,
             owner,
         },
-        Err(reason) => Told::NotForUs(reason),
+        Err(reason) => Decoded::NotForUs(reason),
     })
 }
 

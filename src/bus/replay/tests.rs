@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 use crate::bus::source::Signs;
+use crate::koji::Interest;
 
 #[test]
 fn time_is_kept_and_never_runs_back() {

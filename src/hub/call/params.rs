@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{BuildKey, Call, PackageKey, UserId};
+use super::{BuildKey, Call, PackageKey};
 use crate::hub::xmlrpc::Value;
-use crate::koji::{BuildState, TaskId, TaskState};
+use crate::koji::{BuildState, TaskId, TaskState, UserId};
 
 /// The method of the tasks that mail what has become of a build.
 const MAIL: &str = "buildNotification";

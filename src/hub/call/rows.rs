@@ -11,11 +11,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::koji::lenient::{self, MAX_TEXT, Reading, Scalar, Value, otherwise};
 use crate::koji::request::Request;
-use crate::koji::{BuildChange, BuildId, BuildState, Child, Nvr, TaskChange, TaskId, TaskState};
-
-/// The hub's number of a user, unique within one instance.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct UserId(pub u64);
+use crate::koji::{BuildChange, BuildId, BuildState, Child, Nvr, TaskChange, TaskId, TaskState, UserId};
 
 /// A user.
 #[derive(Clone, Debug, Eq, PartialEq)]

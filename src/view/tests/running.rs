@@ -2,7 +2,7 @@
 
 use super::causes::{children, failed};
 use super::*;
-use crate::koji::{Cause, CauseClass, LogName, Subject};
+use crate::koji::{Cause, CauseClass, HubEvent, LogName, Subject};
 use crate::watch::{Act, Asker, Learned, Looked, Lookup, Progress};
 
 #[test]
@@ -333,7 +333,7 @@ fn a_build_that_could_not_be_tagged_did_not_fail_and_says_what_the_hub_said() {
     assert!(long.lines().all(|it| it.chars().count() <= 84), "{long}");
     let failed = build("zsh-5.9-1.fc43", BuildState::Failed, &[]);
     let mut failed = news(2, failed);
-    if let Change::Build(it) = &mut failed.change {
+    if let HubEvent::Changed(Change::Build(it)) = &mut failed.event {
         (it.build, it.task) = (Some(BuildId(8)), Some(TaskId(51)));
     }
     watch.step(time(0), Event::Heard(failed));

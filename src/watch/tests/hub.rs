@@ -503,12 +503,10 @@ fn nothing_is_done_on_the_hub_without_a_confirmation() {
 fn ten_thousand_endings_are_counted_and_only_some_are_kept() {
     let mut watch = hub_watch();
     run(&mut watch, "resumed -600000\nwoke");
-    let build = |n: u64| match heard(
+    let build = |n: u64| match change_of(heard(
         time(-5000),
         &["0", "build", &n.to_string(), "a-1-1", "->COMPLETE", "mona"],
-    )
-    .change
-    {
+    )) {
         Change::Build(mut it) => {
             it.completed = Some(time(-5000 + n as i64));
             Change::Build(it)
@@ -551,7 +549,7 @@ proptest! {
             let new = BuildState::from_number(*state).unwrap();
             // One task for each build, as on a real hub.
             let mut news = build_news(n as u64, *build, "p-1-1", None, new, "mona", time(*second), Some(time(*second)));
-            if let Change::Build(it) = &mut news.change {
+            if let HubEvent::Changed(Change::Build(it)) = &mut news.event {
                 it.task = Some(TaskId(100 + build));
             }
             if matches!(new, BuildState::Complete | BuildState::Failed | BuildState::Canceled) && *second > 1 {
@@ -559,10 +557,10 @@ proptest! {
             }
             let event = match how {
                 0 => Event::Heard(news),
-                1 => Event::Learned(fedora(), Learned::Looked(Looked { changes: vec![news.change], ..Looked::default() })),
+                1 => Event::Learned(fedora(), Learned::Looked(Looked { changes: vec![change_of(news)], ..Looked::default() })),
                 _ => {
                     let task = Progress { task: TaskId(100 + build), state: TaskState::from_number(*state), completed: None, children: Vec::new() };
-                    Event::Learned(fedora(), Learned::Looked(Looked { changes: vec![news.change], progress: vec![task], ..Looked::default() }))
+                    Event::Learned(fedora(), Learned::Looked(Looked { changes: vec![change_of(news)], progress: vec![task], ..Looked::default() }))
                 }
             };
             effects.extend(watch.step(now, event));
@@ -773,7 +771,7 @@ pub(super) fn change(now: Timestamp, words: &[&str]) -> Change {
         ["build", id, nvr, state, owner, ..] => {
             let state = BuildState::from_name(state).unwrap();
             let news = build_news(0, id.parse().unwrap(), nvr, None, state, owner, at, Some(at));
-            let Change::Build(mut change) = news.change else {
+            let Change::Build(mut change) = change_of(news) else {
                 unreachable!()
             };
             change.created = Some(if state.is_settled() {

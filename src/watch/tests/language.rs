@@ -113,12 +113,12 @@ pub(super) fn heard(now: Timestamp, words: &[&str]) -> News {
     };
     let (old, new) = words[4].split_once("->").unwrap_or(("", ""));
     let mut news = build_news(number, id, "a-1-1", None, BuildState::Building, words[5], sent, ended);
-    news.change = match words[1] {
+    let change = match words[1] {
         "build" => {
             let (old, new) = (BuildState::from_name(old), BuildState::from_name(new).unwrap());
             let mut news = build_news(number, id, words[3], old, new, words[5], sent, ended);
             let task = words.iter().find_map(|it| it.strip_prefix("task="));
-            if let Change::Build(it) = &mut news.change {
+            if let HubEvent::Changed(Change::Build(it)) = &mut news.event {
                 it.task = task.map(|it| TaskId(it.parse().unwrap()));
             }
             return news;
@@ -148,6 +148,7 @@ pub(super) fn heard(now: Timestamp, words: &[&str]) -> News {
         }),
         other => panic!("what is {other:?}?"),
     };
+    news.event = HubEvent::Changed(change);
     news
 }
 
@@ -167,7 +168,8 @@ pub(super) fn build_news(
         delivery: Some(delivery(number)),
         message: Some(format!("message {number}")),
         sent: Some(sent),
-        change: Change::Build(BuildChange {
+        owner: None,
+        event: HubEvent::Changed(Change::Build(BuildChange {
             build: Some(BuildId(id)),
             nvr: Nvr::parse(nvr).unwrap(),
             old,
@@ -179,8 +181,12 @@ pub(super) fn build_news(
             created: None,
             completed: ended.filter(|_| new.is_settled()),
             children: Vec::new(),
-        }),
+        })),
     }
+}
+
+pub(super) fn change_of(news: News) -> Change {
+    news.event.into_change().unwrap()
 }
 
 pub(super) fn describe(effect: &Effect) -> String {

@@ -12,7 +12,7 @@ fn usual(took: &[(i64, &[&str])], target: &str, arches: &[&str]) -> Option<i64> 
         now += SignedDuration::from_hours(1);
         let (old, new) = (Some(BuildState::Building), BuildState::Complete);
         let mut news = build_news(number, number, "bash-5.3-1.fc43", old, new, "mona", now, Some(now));
-        if let Change::Build(build) = &mut news.change {
+        if let HubEvent::Changed(Change::Build(build)) = &mut news.event {
             build.started = Some(now - SignedDuration::from_mins(*minutes));
             build.children = children(arches);
         }
@@ -20,7 +20,7 @@ fn usual(took: &[(i64, &[&str])], target: &str, arches: &[&str]) -> Option<i64> 
     }
     now += SignedDuration::from_hours(1);
     let mut news = build_news(99, 99, "bash-5.3-2.fc43", None, BuildState::Building, "mona", now, None);
-    if let Change::Build(build) = &mut news.change {
+    if let HubEvent::Changed(Change::Build(build)) = &mut news.event {
         build.target = Some(target.to_owned());
         build.children = children(arches);
     }

@@ -1,6 +1,6 @@
 //! What is told of, what is set aside, and what is acknowledged when.
 
-use koji_notify::koji::{BuildState, Change, Interest};
+use koji_notify::koji::{BuildState, Change, HubEvent, Interest};
 use koji_notify::watch::{Event, News};
 
 use super::line::{Line, Post, bound, build_is_done, by_certificate, in_clear, of_alice, with_own_queue};
@@ -19,7 +19,7 @@ async fn a_build_of_mine_published_by_the_real_library_is_heard() {
     assert_eq!(news.message, Some(id));
     assert!(news.sent.is_some());
     assert_eq!(build(&news), 2_001);
-    let Change::Build(change) = &news.change else {
+    let HubEvent::Changed(Change::Build(change)) = &news.event else {
         panic!("{news:?}");
     };
     assert_eq!(change.new, BuildState::Complete);
@@ -245,8 +245,8 @@ async fn receipts_that_are_under_way_at_the_end_still_count() {
 }
 
 fn build(news: &News) -> u64 {
-    match &news.change {
-        Change::Build(change) => change.build.unwrap().0,
+    match &news.event {
+        HubEvent::Changed(Change::Build(change)) => change.build.unwrap().0,
         other => panic!("{other:?}"),
     }
 }

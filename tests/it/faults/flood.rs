@@ -10,7 +10,7 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::journal;
-use koji_notify::koji::{BuildChange, BuildId, BuildState, Change, InstanceName, Nvr};
+use koji_notify::koji::{BuildChange, BuildId, BuildState, Change, HubEvent, InstanceName, Nvr};
 use koji_notify::watch::{
     Delivery, Effect, Event, Keep, News, Notice, Outcome, Posted, Rules, TaleId, Telling, Wanted, Watch, Whose,
 };
@@ -241,7 +241,8 @@ fn heard(lab: &InstanceName, number: u64, now: Timestamp) -> Event {
         }),
         message: Some(format!("00000000-0000-4000-8000-{number:012}")),
         sent: Some(now),
-        change: Change::Build(BuildChange {
+        owner: None,
+        event: HubEvent::Changed(Change::Build(BuildChange {
             build: Some(BuildId(number)),
             nvr: Nvr {
                 name: package,
@@ -257,7 +258,7 @@ fn heard(lab: &InstanceName, number: u64, now: Timestamp) -> Event {
             created: Some(now - SignedDuration::from_mins(4)),
             completed: Some(now),
             children: Vec::new(),
-        }),
+        })),
     })
 }
 

@@ -15,7 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use koji_notify::desktop::client;
 use koji_notify::desktop::service::{self, LastSigns, NAME, Ownership, Saying, Shown};
 use koji_notify::koji::{
-    BuildChange, BuildId, BuildState, Change, InstanceName, Known, Lookup, Nvr, Site, TaskChange, TaskId, TaskState,
+    BuildChange, BuildId, BuildState, Change, HubEvent, InstanceName, Known, Lookup, Nvr, Site, TaskChange, TaskId,
+    TaskState,
 };
 use koji_notify::view;
 use koji_notify::watch::{Ask, Effect, Event, HubTrouble, Learned, News, Rules, Unanswered, Wanted, Watch, Whose};
@@ -114,7 +115,8 @@ impl House {
             delivery: None,
             message: None,
             sent: Some(sent),
-            change: change(sent),
+            owner: None,
+            event: HubEvent::Changed(change(sent)),
         };
         self.inbox.send(Event::Heard(news)).await.unwrap();
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use koji_notify::hub::access::{Access, Address, FileServer, Login, Times, Trust};
-use koji_notify::hub::call::{Answer, BuildKey, Call, TaskResult, UserId, answers};
+use koji_notify::hub::call::{Answer, BuildKey, Call, TaskResult, answers};
 use koji_notify::hub::client::Client;
 use koji_notify::hub::fault::Fault;
 use koji_notify::hub::files::Files;
@@ -17,7 +17,7 @@ use koji_notify::hub::login::{Tools, log_in};
 use koji_notify::hub::session::Session;
 use koji_notify::hub::trouble::HubError;
 use koji_notify::hub::xmlrpc::XmlError;
-use koji_notify::koji::{BuildId, BuildState, TaskId, TaskState};
+use koji_notify::koji::{BuildId, BuildState, TaskId, TaskState, UserId};
 
 use super::{Document, Exchange, RecordedHub, exchanges};
 use crate::hub_server::{HubServer, Reply, Tls};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use koji_notify::bus::decode::{Decoded, Dialect, Envelope, decode};
-use koji_notify::koji::{BuildState, Change, TaskState};
+use koji_notify::koji::{BuildState, Change, HubEvent, TaskState};
 use serde_json::{Value, json};
 
 use super::client::Connection;
@@ -402,17 +402,18 @@ fn heard(messages: &[Value]) -> Vec<String> {
         };
         match decode(&dialect, &envelope).unwrap() {
             Decoded::News {
-                change: Change::Build(it),
+                event: HubEvent::Changed(Change::Build(it)),
                 ..
             } => format!("build {} {:?}", it.nvr, it.new),
             Decoded::News {
-                change: Change::Task(it),
+                event: HubEvent::Changed(Change::Task(it)),
                 ..
             } => format!("task {:?}", it.new),
             Decoded::News {
-                change: Change::Tag(it),
+                event: HubEvent::Changed(Change::Tag(it)),
                 ..
             } => format!("tag {}", it.tag.unwrap()),
+            Decoded::News { event, .. } => panic!("{event:?}"),
             Decoded::NotForUs(reason) => format!("not for us: {reason}"),
         }
     };
