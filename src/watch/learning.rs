@@ -235,7 +235,10 @@ impl Watch {
                     of_build.note_earlier(task);
                 }
             }
-            if let Some(notice) = entry.notice {
+            // How the attempt ended is as true as before, and a server may yet have to take it.
+            if let Some(notice) = entry.notice
+                && !entry.story.standing.is_settled()
+            {
                 effects.push(Effect::Withdraw(notice));
                 self.forget_notice(notice);
             }
