@@ -30,7 +30,7 @@ macro_rules! doors {
     };
 }
 
-doors!(bus xmlrpc log card replay headers meant ini configuration fedora_messaging catalog);
+doors!(bus koji_bus xmlrpc log card replay headers meant ini configuration fedora_messaging catalog);
 
 /// How much is made up for a target, in bytes. A second or so of an unoptimised program.
 const MADE_UP: usize = 512 * 1024;

@@ -12,7 +12,7 @@ use koji_notify::bus::decode::{Decoded, Dialect, Envelope, MAX_TEXT, decode};
 use koji_notify::bus::replay::Record;
 use koji_notify::bus::sieve::concerns_headers;
 use koji_notify::koji::task::MAX_CHILDREN;
-use koji_notify::koji::{Change, Child, HubEvent, InstanceName, Interest, Nvr, Site};
+use koji_notify::koji::{Change, Child, HubEvent, InstanceName, Interest, Nvr, Site, UserId};
 use koji_notify::view::menu::Means;
 use koji_notify::view::{status, tray};
 use koji_notify::watch::rules::Whose;
@@ -134,10 +134,12 @@ pub fn check(bytes: &[u8]) {
     // What the narrower one reads, the other reads alike.
     for dialect in [ours, Dialect::of_recordings()] {
         match decode(&dialect, &envelope) {
-            Ok(Decoded::News { sent, event, .. }) => {
-                let change = event.into_change().expect("these buses tell of nothing else");
-                within_limits(&change);
-                shown(sent, change, input.message_id);
+            Ok(Decoded::News { sent, event, owner }) => {
+                let HubEvent::Changed(change) = &event else {
+                    panic!("not one of these buses: {event:?}");
+                };
+                within_limits(change);
+                shown(sent, event, owner, input.message_id);
                 break;
             }
             Ok(Decoded::NotForUs(_)) => {}
@@ -147,7 +149,7 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// Whatever the message holds, what is kept of it is small.
-fn within_limits(change: &Change) {
+pub(super) fn within_limits(change: &Change) {
     let text = |it: &str| assert!(it.len() <= MAX_TEXT, "{it:?}");
     let maybe = |it: &Option<String>| text(it.as_deref().unwrap_or_default());
     let nvr = |it: &Nvr| [&it.name, &it.version, &it.release].into_iter().for_each(|it| text(it));
@@ -177,15 +179,19 @@ fn within_limits(change: &Change) {
 }
 
 /// A watch that wants everything told of whoever owns it, and what it shows.
-fn shown(sent: Option<Timestamp>, change: Change, message: &str) {
+pub(super) fn shown(sent: Option<Timestamp>, event: HubEvent, owner: Option<UserId>, message: &str) {
     let instance = InstanceName::new("lab");
     let mut wanted = Wanted::default();
     for toggle in koji_notify::watch::Toggle::ALL {
         wanted.switch(toggle, true);
     }
+    let package = match &event {
+        HubEvent::Changed(it) => it.package().map(str::to_owned),
+        _ => None,
+    };
     let whose = Whose {
-        users: change.owner().map(str::to_owned).into_iter().collect(),
-        packages: change.package().map(str::to_owned).into_iter().collect(),
+        users: event.owner().map(str::to_owned).into_iter().collect(),
+        packages: package.into_iter().collect(),
         bus: true,
         hub: true,
         logs_in: true,
@@ -212,8 +218,8 @@ fn shown(sent: Option<Timestamp>, change: Change, message: &str) {
         instance: instance.clone(),
         message: Some(message.to_owned()),
         sent,
-        owner: None,
-        event: HubEvent::Changed(change),
+        owner,
+        event,
     };
     let mut events = vec![
         Event::ServerChanged(true),

@@ -11,6 +11,7 @@ pub mod fedora_messaging;
 pub mod headers;
 mod home;
 pub mod ini;
+pub mod koji_bus;
 mod letters;
 pub mod log;
 pub mod meant;
@@ -34,12 +35,19 @@ pub struct Target {
 }
 
 /// All of them, the most exposed first.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target {
         name: "bus",
         check: bus::check,
         seeds: bus::seeds,
         words: bus::WORDS,
+        longest: 16 * 1024,
+    },
+    Target {
+        name: "koji_bus",
+        check: koji_bus::check,
+        seeds: koji_bus::seeds,
+        words: koji_bus::WORDS,
         longest: 16 * 1024,
     },
     Target {

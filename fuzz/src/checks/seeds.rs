@@ -4,7 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use koji_notify::bus::replay::{Record, records};
+use serde_json::Value;
 
 /// An input to begin with.
 pub struct Seed {
@@ -77,6 +80,48 @@ pub fn recordings() -> Vec<Seed> {
         found.extend(shared(folder).into_iter().flat_map(|it| files(&it, &["json", "jsonl"])));
     }
     found
+}
+
+/// Returns messages of `protonmsg`: a name, where they were sent to, and their bytes. RabbitMQ, which has recorded ours,
+/// keeps two of the sections apart.
+pub fn plugin_messages() -> Vec<(String, String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for seed in files(&root().join("tests/fixtures/protonmsg"), &["json"]) {
+        let value: Value = serde_json::from_slice(&seed.bytes).unwrap();
+        let headers = &value["properties"]["headers"];
+        let section = |it: &Value| match it.as_str() {
+            Some(text) => text.as_bytes().to_vec(),
+            None => unpacked(&it["_bytes_b64"]),
+        };
+        let bytes = [
+            section(&headers["x-amqp-1.0-properties"]),
+            section(&headers["x-amqp-1.0-app-properties"]),
+            unpacked(&value["body_b64"]),
+        ];
+        let key = value["deliver"]["routing_key"].as_str().unwrap().to_owned();
+        found.push((seed.name, key, bytes.concat()));
+    }
+    if let Some(folder) = shared("samples/protonmsg-derived") {
+        for seed in files(&folder, &["amqp10"]) {
+            found.push((seed.name, String::new(), seed.bytes));
+        }
+    }
+    found
+}
+
+/// Returns bodies of `messagebus`: a name, the event's name as their key, and the map of AMQP 0-10.
+pub fn messagebus_maps() -> Vec<(String, String, Vec<u8>)> {
+    let folders = shared("samples/messagebus-derived").into_iter();
+    let seeds = folders.flat_map(|it| files(&it, &["amqp010-map"]));
+    let keyed = seeds.map(|it| {
+        let event = it.name.split("--").next().unwrap_or_default().to_owned();
+        (it.name, format!("koji.event.{event}"), it.bytes)
+    });
+    keyed.collect()
+}
+
+fn unpacked(value: &Value) -> Vec<u8> {
+    BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap()
 }
 
 /// Returns what a hub answered: a name, the method that was called, and the body.
