@@ -1,6 +1,7 @@
 //! A notification in words.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use jiff::SignedDuration;
 
@@ -61,7 +62,7 @@ const WORTH_A_WORD: SignedDuration = SignedDuration::from_mins(3);
 /// Returns the notice in words, with links to the configured sites.
 pub fn card(notice: &Notice, sites: &BTreeMap<InstanceName, Site>) -> Card {
     match &notice.telling {
-        Telling::One(tale) => one(notice, tale, sites.get(&tale.story.instance)),
+        Telling::One(tale) => one(notice, tale, sites),
         Telling::Many(digest) => digest::many(notice, digest, sites),
         Telling::Confirm(act, story) => deed::question(notice, *act, story),
         Telling::Acted(deed) => deed::answer(notice, deed, sites.get(&deed.story.instance)),
@@ -69,19 +70,19 @@ pub fn card(notice: &Notice, sites: &BTreeMap<InstanceName, Site>) -> Card {
     }
 }
 
-fn one(notice: &Notice, tale: &Tale, site: Option<&Site>) -> Card {
+fn one(notice: &Notice, tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> Card {
     let story = &tale.story;
     let (urgency, category, sound) = manner(&tale.fate);
     Card {
         notice: notice.id,
         replaces: notice.replaces,
         title: text::clean(&title(tale), text::MAX_LINE),
-        body: body(tale),
+        body: body(tale, sites),
         urgency,
         category,
         sound: notice.sound.then_some(sound),
         expires: !tale.fate.is_bad(),
-        actions: actions(story, &tale.fate, site),
+        actions: actions(story, &tale.fate, sites.get(&story.instance)),
     }
 }
 
@@ -116,9 +117,15 @@ fn title(tale: &Tale) -> String {
     title.unwrap_or_else(|| fill(&digest::headed(&tale.fate), &[("names", &what)]))
 }
 
-fn body(tale: &Tale) -> String {
+fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> String {
     let story = &tale.story;
     let mut lines = Vec::new();
+    // Translators: ends a line such as "rawhide, 12 min, on fedora", where builds on several Koji instances are told.
+    let on = story::instance(story, sites).map(|it| fill(&tr("on {instance}"), &[("instance", &it)]));
+    let moved = |sentence: String, tag: &str| {
+        let sentence = fill(&sentence, &[("tag", &text::name(tag))]);
+        text::parts(&iter::once(sentence).chain(on.clone()).collect::<Vec<_>>())
+    };
     match &tale.fate {
         Fate::Failed | Fate::Doomed => {
             lines.extend(cause::sentence(story));
@@ -129,21 +136,21 @@ fn body(tale: &Tale) -> String {
             lines.extend(cause::evidence(story));
         }
         // Where it was built for says nothing here, and looks like a tag.
-        Fate::InRepo(tag) | Fate::Tagged(tag) => return fill(&tr("Now in {tag}"), &[("tag", &text::name(tag))]),
-        Fate::Untagged(tag) => return fill(&tr("No longer in {tag}"), &[("tag", &text::name(tag))]),
+        Fate::InRepo(tag) | Fate::Tagged(tag) => return moved(tr("Now in {tag}"), tag),
+        Fate::Untagged(tag) => return moved(tr("No longer in {tag}"), tag),
         Fate::Canceled => lines.extend(cause::canceler(story)),
         Fate::Started | Fate::Finished => {}
     }
-    let circumstances = circumstances(tale);
+    let circumstances = circumstances(tale, on);
     if !circumstances.is_empty() {
         lines.push(circumstances);
     }
     lines.join("\n")
 }
 
-/// Returns kind, target, duration, how the others are doing and, for somebody else's build, the owner, as far as they
-/// are known.
-fn circumstances(tale: &Tale) -> String {
+/// Returns kind, target, duration, how the others are doing, for somebody else's build the owner, and where it is, as far
+/// as they are known.
+fn circumstances(tale: &Tale, on: Option<String>) -> String {
     let story = &tale.story;
     let mut parts = story::kind(story);
     match &tale.fate {
@@ -157,6 +164,7 @@ fn circumstances(tale: &Tale) -> String {
         Fate::Started | Fate::NotTagged | Fate::InRepo(_) | Fate::Tagged(_) | Fate::Untagged(_) => {}
     }
     parts.extend(story::owner(story));
+    parts.extend(on);
     text::parts(&parts)
 }
 

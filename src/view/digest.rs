@@ -35,7 +35,7 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
     ];
     let mut lines = Vec::new();
     for kind in kinds {
-        let names: Vec<String> = stories(kind).into_iter().map(story::what).collect();
+        let names: Vec<String> = stories(kind).into_iter().map(|it| story::listed(it, sites)).collect();
         if let Some(tale) = digest.tales.iter().find(|it| kind(&it.fate))
             && !names.is_empty()
         {

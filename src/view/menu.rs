@@ -137,7 +137,8 @@ fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     let mut items = vec![Item::Separator];
     for story in running.iter().take(MAX_RUNNING) {
         let has_word = watch.hub(&story.instance).is_some_and(|it| it.trouble.is_none());
-        items.push(stories.menu(progress::label(story, now, has_word), story));
+        let label = progress::label(story, now, has_word);
+        items.push(stories.menu(label, story));
     }
     if let Some(more) = running.len().checked_sub(MAX_RUNNING).filter(|it| *it > 0) {
         // Translators: the end of a list of running builds.
@@ -174,6 +175,7 @@ struct Stories<'a> {
 
 impl Stories<'_> {
     fn menu(&self, label: String, story: &Story) -> Item {
+        let label = story::placed(label, story, self.sites);
         let mut items = self.looks(story);
         if self.means.copy {
             items.push(Item::Entry {

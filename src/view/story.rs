@@ -1,8 +1,10 @@
 //! What a build or task is called, how it stands, and where its pages are.
 
+use std::collections::BTreeMap;
+
 use super::text;
 use crate::i18n::{fill, tr};
-use crate::koji::{BuildState, Child, Site, Subject, TaskState};
+use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
 use crate::watch::{Standing, Story, Whereabouts};
 
 /// Returns what a build or task is called.
@@ -15,6 +17,24 @@ pub(super) fn what(story: &Story) -> String {
             &[("method", &method), ("number", &number)],
         )
     })
+}
+
+/// Returns the name of the instance that it is on, where there are several.
+pub(super) fn instance(story: &Story, sites: &BTreeMap<InstanceName, Site>) -> Option<String> {
+    (sites.len() > 1).then(|| text::name(story.instance.as_str()))
+}
+
+/// Returns what it is called in a list, with its instance where there are several.
+pub(super) fn listed(story: &Story, sites: &BTreeMap<InstanceName, Site>) -> String {
+    placed(what(story), story, sites)
+}
+
+/// Returns what is said of it, with its instance where there are several.
+pub(super) fn placed(said: String, story: &Story, sites: &BTreeMap<InstanceName, Site>) -> String {
+    match instance(story, sites) {
+        Some(instance) => format!("{said} ({instance})"),
+        None => said,
+    }
 }
 
 /// Returns the name of what is built. Tasks that build nothing, such as `newRepo`, have none.

@@ -8,6 +8,7 @@ mod deeds;
 mod hubs;
 mod menus;
 mod running;
+mod several;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
