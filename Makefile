@@ -43,7 +43,7 @@ INSTALLED = \
 	$(LANGUAGES:%=$(datadir)/locale/%/LC_MESSAGES/koji-notify.mo) \
 	$(addprefix $(docdir)/,$(notdir $(DOCUMENTS)))
 
-.PHONY: help demo build test sim mutants check check-code check-data check-words bench fuzz install uninstall pot shots stage clean
+.PHONY: help demo build test sim mutants check check-code check-data check-words check-input bench fuzz install uninstall pot shots stage clean
 
 help:
 	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
@@ -79,10 +79,11 @@ sim:
 	@SEEDS='$(SEEDS)' SEED='$(SEED)' FROM='$(FROM)' cargo test --quiet --locked --profile sim --test sim -- \
 		--nocapture nothing_is_missed_and_nothing_is_told_twice $(ARGS)
 
+mutants: SEEDS = 2000
 mutants:
 	@SEEDS='$(SEEDS)' ONLY='$(ONLY)' python3 tests/sim/mutants.py
 
-check: check-code check-data check-words
+check: check-code check-data check-words check-input
 
 check-code:
 	@cargo fmt --check
@@ -123,6 +124,10 @@ check-words:
 		case $$said in *fuzzy*|*untranslated*|*:*) echo "po/$$language.po: $$said" >&2; exit 1;; esac; \
 		msgcmp po/$$language.po po/koji-notify.pot; \
 	done
+
+# The checks of the fuzz targets, with their seeds and mutations of them.
+check-input:
+	@cargo test --locked --quiet --test it hostile:: >/dev/null || cargo test --locked --test it hostile::
 
 # need WORDS: each is a command.
 need = for it in $(1); do \

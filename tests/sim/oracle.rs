@@ -35,6 +35,8 @@ pub(crate) struct Oracle {
     left_out: u32,
     acknowledged: BTreeSet<Delivery>,
     durable: BTreeSet<Delivery>,
+    /// The messages that were taken up, whether that is on disk.
+    messages: BTreeMap<(InstanceName, String), bool>,
     /// Since when each site's hub has been looked after without a gap.
     pub(crate) covered: Vec<Option<Time>>,
     /// What a person has asked to follow.
@@ -98,6 +100,7 @@ impl Oracle {
             left_out: 0,
             acknowledged: BTreeSet::new(),
             durable: BTreeSet::new(),
+            messages: BTreeMap::new(),
             covered: vec![None; sites],
             followed: BTreeSet::new(),
             ends: Vec::new(),
@@ -157,6 +160,9 @@ impl Oracle {
     /// A step wants this written.
     pub(crate) fn recorded(&mut self, keeps: &[Keep], kojis: &[&Koji], names: &[InstanceName]) {
         for keep in keeps {
+            if let Keep::Message { instance, id, .. } = keep {
+                self.messages.entry((instance.clone(), id.clone())).or_default();
+            }
             if let Keep::Due(tale) = keep {
                 match ending_of(tale, kojis, names) {
                     Some(ending) => _ = self.tales.insert(tale.id, ending),
@@ -169,6 +175,9 @@ impl Oracle {
     /// This is safely on disk.
     pub(crate) fn durable(&mut self, keeps: &[Keep], deliveries: &[Delivery]) {
         for keep in keeps {
+            if let Keep::Message { instance, id, .. } = keep {
+                self.messages.insert((instance.clone(), id.clone()), true);
+            }
             if let Keep::Told { tales, .. } = keep {
                 for taken in self.tellings.iter_mut().rev().filter(|it| tales.contains(&it.tale)) {
                     taken.is_durable = true;
@@ -185,6 +194,19 @@ impl Oracle {
         }
         if !needs_no_record && !self.is_degraded && !self.durable.contains(delivery) {
             self.complain(format!("delivery {delivery:?} is acknowledged before it is on record"));
+        }
+    }
+
+    /// A message is done with at once. It must be on disk then, or tell nothing that is to be told.
+    pub(crate) fn set_aside(&mut self, delivery: &Delivery, message: &str, ending: Option<(usize, &Ending)>) {
+        let key = (delivery.instance.clone(), message.to_owned());
+        let is_wanted = || {
+            let last = self.rules.last();
+            ending.is_some_and(|(site, it)| last.is_some_and(|last| last.wants(site, it) == Want::Must))
+        };
+        let is_known = self.messages.get(&key).copied();
+        if is_known.map_or_else(is_wanted, |is_durable| !is_durable) && !self.is_degraded {
+            self.complain(format!("{message} is done with by {delivery:?}, and is not on record"));
         }
     }
 
@@ -213,7 +235,7 @@ impl Oracle {
             }) => {
                 for tale in besides {
                     if let Some(ending) = self.tales.get(tale).copied() {
-                        self.told(now, run, notice.id, *tale, ending);
+                        self.told(ending, (now, run, notice.id, *tale), is_new);
                     }
                 }
                 self.left_out += left_out.saturating_sub(besides.len() as u32);
@@ -241,7 +263,7 @@ impl Oracle {
                     .or_default();
                 let what = format!("that {:?} was tagged", tale.story.subject);
                 let how = (now, run, notice.id, tale.id);
-                Self::told_once(&mut self.tellings, &mut self.complaints, told, &what, how);
+                Self::told_once(&mut self.tellings, &mut self.complaints, told, &what, how, is_new);
             }
             // Whoever asks how a task ends is told, also where that of its build was told before.
             let is_asked = |it: &EndingId| {
@@ -249,7 +271,7 @@ impl Oracle {
                 is_known && self.followed.contains(&(it.0, tale.story.subject.clone()))
             };
             if let Some(ending) = ending_of(tale, kojis, names).filter(|it| !is_asked(it)) {
-                self.told(now, run, notice.id, tale.id, ending);
+                self.told(ending, (now, run, notice.id, tale.id), is_new);
             } else if let Some(ending) = implied_by(tale, kojis, names) {
                 self.endings.entry(ending).or_default().is_implied = true;
             }
@@ -274,16 +296,10 @@ impl Oracle {
         }
     }
 
-    fn told(&mut self, now: Time, run: u32, notice: NoticeId, tale: TaleId, ending: EndingId) {
+    fn told(&mut self, ending: EndingId, how: (Time, u32, NoticeId, TaleId), is_new: bool) {
         let told = &mut self.endings.entry(ending).or_default().told;
         let what = format!("{ending:?}");
-        Self::told_once(
-            &mut self.tellings,
-            &mut self.complaints,
-            told,
-            &what,
-            (now, run, notice, tale),
-        );
+        Self::told_once(&mut self.tellings, &mut self.complaints, told, &what, how, is_new);
     }
 
     fn told_once(
@@ -292,10 +308,11 @@ impl Oracle {
         told: &mut Vec<usize>,
         what: &str,
         (now, run, notice, tale): (Time, u32, NoticeId, TaleId),
+        is_new: bool,
     ) {
         if let Some(last) = told.last() {
             let last = &tellings[*last];
-            if last.run == run && last.notice == notice && last.tale == tale {
+            if last.run == run && last.notice == notice && last.tale == tale && !is_new {
                 // The same notice, with more to say.
                 return;
             }
@@ -344,6 +361,7 @@ impl Oracle {
     /// The process has ended; `is_kill`: not by itself. While the computer sleeps, no page goes on.
     pub(crate) fn ended(&mut self, now: Time, is_kill: bool, patience: Time) {
         self.ends.push(now);
+        self.messages.retain(|_, is_durable| *is_durable);
         let is_degraded = self.is_degraded;
         let sleeps = &self.sleeps;
         for taken in self.tellings.iter_mut().filter(|it| !it.is_durable) {
@@ -371,11 +389,12 @@ impl Oracle {
         let subject = (site, tale.story.subject.clone());
         let owner = tale.story.owner.as_deref().unwrap_or_default();
         let package = tale.story.package.as_deref().unwrap_or_default();
-        let concerns = self.rules.iter().any(|it| {
+        let is_followed = self.is_followed(site, tale);
+        let concerns = self.rules_between(time(tale.story.changed), now).any(|it| {
             let (users, packages) = &it.sites[site];
             users.contains(owner) || (it.wanted.followed && packages.contains(package))
         });
-        if !concerns && !self.followed.iter().any(|it| it.0 == site) {
+        if !concerns && !is_followed {
             self.complain(format!("{subject:?} of {owner} is told, and is nobody's of mine"));
         }
         let is_end = matches!(tale.fate, Fate::Finished | Fate::Failed | Fate::Canceled);
@@ -392,7 +411,6 @@ impl Oracle {
             return;
         };
         let ending = &kojis[id.0].endings[id.1];
-        let is_followed = self.followed.iter().any(|it| it.0 == site);
         // The clock may have been set; what was wanted a while ago may be on its way.
         let is_wanted = self
             .rules_between(ending.at, now)
@@ -400,6 +418,15 @@ impl Oracle {
         if !is_wanted && !is_followed {
             self.complain(format!("{ending:?} is told, and no rule wants it"));
         }
+    }
+
+    /// Returns whether a person has asked to follow the task that a tale is of, or that its build is made by.
+    fn is_followed(&self, site: usize, tale: &Tale) -> bool {
+        let by_task = tale.story.task.map(Subject::Task);
+        let subjects = by_task.iter().chain([&tale.story.subject]);
+        subjects
+            .into_iter()
+            .any(|it| self.followed.contains(&(site, it.clone())))
     }
 
     fn rules_between(&self, from: Time, to: Time) -> impl Iterator<Item = &Ruling> {

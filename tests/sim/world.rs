@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use jiff::tz::TimeZone;
-use koji_notify::koji::InstanceName;
+use koji_notify::koji::{HubEvent, InstanceName};
 use koji_notify::watch::{
-    Ask, Effect, Event, HubTrouble, Learned, Request, Rules, Save, Toggle, Unanswered, Wanted, Watch,
+    Ask, Effect, Event, HubTrouble, Learned, News, Request, Rules, Save, Toggle, Unanswered, Wanted, Watch,
 };
 
 use crate::broker::Broker;
@@ -601,7 +601,18 @@ impl World {
             };
             let is_woke = event == Event::Woke;
             let delivery = match &event {
-                Event::Heard(news) => news.delivery.clone(),
+                Event::Heard(news) => news.delivery.clone().zip(news.message.clone()),
+                _ => None,
+            };
+            let ending = match &event {
+                Event::Heard(News {
+                    instance,
+                    event: HubEvent::Changed(it),
+                    ..
+                }) => {
+                    let site = self.names.iter().position(|it| it == instance).unwrap();
+                    self.sites[site].koji.ending_of(it).map(|it| (site, it))
+                }
                 _ => None,
             };
             self.log.line(now, || format!("   {event:?}"));
@@ -613,11 +624,13 @@ impl World {
             if is_shown_again || (ends_pause && house.watch.pause().is_none()) {
                 self.oracle.burst(now);
             }
-            if let Some(delivery) = delivery {
+            if let Some((delivery, message)) = delivery {
                 let is_recorded = effects
                     .iter()
                     .any(|it| matches!(it, Effect::Record(it) if it.delivery.is_some()));
                 if !is_recorded {
+                    let ending = ending.map(|(site, it)| (site, &self.sites[site].koji.endings[it]));
+                    self.oracle.set_aside(&delivery, &message, ending);
                     house.settled.insert(delivery);
                 }
             }

@@ -93,7 +93,8 @@ fn the_same_number_on_two_instances_is_two_builds_in_the_menu() {
         .collect();
     expect![[r#"
         bash-5.3-1.el10 is being built for rawhide (brew) >
-        kernel-6.12-1.fc43 failed (fedora) >"#]].assert_eq(&lines.join("\n"));
+        kernel-6.12-1.fc43 failed (fedora) >"#]]
+    .assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -123,7 +124,8 @@ fn a_digest_names_the_instance_of_each() {
         telling: Telling::Many(digest),
         sound: false,
     };
-    expect!["Failed: kernel-6.12-1.fc43 (fedora) and bash-5.3-1.el10 (brew)"].assert_eq(&card::card(&notice, &two_sites()).body);
+    expect!["Failed: kernel-6.12-1.fc43 (fedora) and bash-5.3-1.el10 (brew)"]
+        .assert_eq(&card::card(&notice, &two_sites()).body);
 }
 
 /// Returns how a watch files a change.
