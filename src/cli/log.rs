@@ -1,9 +1,13 @@
 //! The log: to the journal where we run as a service, else to standard error.
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::prelude::*;
 
 /// Starts the log. `KOJI_NOTIFY_LOG` (such as `info,koji_notify::bus=trace`) has precedence over `verbose`.
+///
+/// The finest words of other crates are whole frames and headers, with the password of a login in them. Whatever is
+/// wished, they are not written.
 pub(super) fn init(verbose: u8) {
     let wished = std::env::var("KOJI_NOTIFY_LOG")
         .ok()
@@ -32,8 +36,10 @@ pub(super) fn init(verbose: u8) {
             .with_target(false)
             .without_time()
     });
+    let discreet = filter_fn(|it| *it.level() != Level::TRACE || it.target().starts_with("koji_notify"));
     tracing_subscriber::registry()
         .with(filter)
+        .with(discreet)
         .with(journal)
         .with(terminal)
         .init();

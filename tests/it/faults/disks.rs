@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use jiff::SignedDuration;
+use tokio::time::timeout;
 
 use super::oracle;
 use super::trial::Trial;
-use crate::end_to_end::desk::Daemon;
+use crate::end_to_end::desk::{Daemon, PATIENCE};
+use crate::hub_stories::scene::preload;
 use crate::rabbit::Rabbit;
 use crate::tray::host::{Host, ItemMenu, Manners};
 
@@ -60,6 +62,50 @@ async fn a_full_disk_is_said_and_everything_is_told_and_kept_when_there_is_room(
     trial.oracle.judge(&oracle::journal(&disk));
     daemon.signal("TERM");
     assert!(daemon.end().await.success());
+}
+
+#[tokio::test]
+async fn what_is_heard_is_shown_before_it_is_safe_on_the_disk_and_acknowledged_after() {
+    let mut trial = Trial::new(Rabbit::shared().await).await;
+    let folder = tempfile::Builder::new().prefix("kn-disk-").tempdir().unwrap();
+    let [library, gate] = ["disk.so", "gate"].map(|it| folder.path().join(it));
+    preload("disk", &library);
+    let gate_file = File::create(&gate).unwrap();
+    for (name, value) in &mut trial.desk.more {
+        if name == "LD_PRELOAD" {
+            value.push(":");
+            value.push(&library);
+        }
+    }
+    trial.desk.more.push(("KN_DISK".into(), gate.clone().into()));
+    let daemon = trial.desk.daemon().await;
+    trial.builds_end(1).await;
+    trial.all_is_told().await;
+    trial.desk.all_is_acknowledged().await;
+
+    gate_file.lock().unwrap();
+    trial.builds_end(1).await;
+    assert!(trial.sees(PATIENCE).await, "nothing is shown before the disk has it");
+    let is_being_written = async {
+        while !somebody_waits_for(&gate) {
+            trial.desk.vhost.queues().await;
+        }
+    };
+    timeout(PATIENCE, is_being_written)
+        .await
+        .expect("nothing is written safely");
+    let queues = trial.desk.vhost.queues().await;
+    let open: u64 = queues.iter().map(|it| it.messages_unacknowledged).sum();
+    assert_eq!(open, 1, "acknowledged, and not on the disk");
+    gate_file.unlock().unwrap();
+    trial.ends_well(daemon).await;
+}
+
+/// Returns whether a process waits for the lock of a file.
+fn somebody_waits_for(file: &Path) -> bool {
+    let inode = format!(":{} ", fs::metadata(file).unwrap().ino());
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|it| it.contains("->") && it.contains(&inode))
 }
 
 #[tokio::test]

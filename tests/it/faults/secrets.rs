@@ -6,6 +6,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -137,6 +139,7 @@ password-file = "{file}"
     let public = "bash-5.3-1.fc44";
     for (place, public) in [
         ("the log", "org.fedoraproject.prod"),
+        ("the log", "DEBUG"),
         ("the bus", public),
         ("status --json", "other"),
     ] {
@@ -145,8 +148,21 @@ password-file = "{file}"
     let log = &places["the log"];
     for secret in secrets.values() {
         let escaped = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
-        for planted in [secret, &escaped] {
-            assert!(holds(&[log, planted.as_bytes(), log].concat(), secret));
+        let plain = format!("\0fedora\0{secret}");
+        let basic = format!("user:{secret}");
+        let listed = format!("{:?}", secret.as_bytes());
+        for planted in [
+            secret,
+            &escaped,
+            &listed,
+            &BASE64_STANDARD.encode(secret),
+            &BASE64_STANDARD.encode(plain),
+            &BASE64_STANDARD.encode(basic),
+        ] {
+            assert!(
+                holds(&[log, planted.as_bytes(), log].concat(), secret),
+                "{planted} is not found"
+            );
         }
     }
     let journals = places.iter().filter(|(name, _)| name.contains("journal.sqlite"));
@@ -213,14 +229,25 @@ pub(crate) fn gather(folder: &Path, places: &mut BTreeMap<String, Vec<u8>>) {
 
 /// Returns whether a text is in there: as it is, or as an address or a base64 line has it.
 pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
-    use base64::Engine as _;
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-    let forms = [
+    let escaped = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let hexadecimal: String = text.bytes().map(|it| format!("{it:02x}")).collect();
+    let numbers: Vec<String> = text.bytes().map(|it| it.to_string()).collect();
+    let mut forms = vec![
+        escaped.to_lowercase(),
+        escaped,
         text.to_owned(),
-        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
-        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().to_lowercase(),
-        base64::engine::general_purpose::STANDARD_NO_PAD.encode(text),
+        hexadecimal.to_uppercase(),
+        hexadecimal,
+        numbers.join(", "),
     ];
+    // In base64 it looks otherwise after one byte or two, and what stands at its ends belongs to its neighbours, too.
+    forms.extend((0..3).map(|before| {
+        let packed =
+            base64::engine::general_purpose::STANDARD_NO_PAD.encode([&vec![0; before], text.as_bytes()].concat());
+        let whole = (before + text.len()) / 3 * 4;
+        packed[(before * 8).div_ceil(6)..whole].to_owned()
+    }));
     let found = |form: &String| bytes.windows(form.len()).any(|it| it == form.as_bytes());
     forms.iter().any(found)
 }

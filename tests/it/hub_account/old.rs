@@ -91,6 +91,6 @@ async fn the_session_in_the_address_is_written_nowhere() {
         }
     }
     let log = daemon.log();
-    assert!(log.contains("TRACE") && log.contains("logged in"), "{log}");
+    assert!(log.contains("DEBUG") && log.contains("logged in"), "{log}");
     assert!(!log.contains("session-key="), "{log}");
 }

@@ -226,6 +226,17 @@ pub(crate) fn set(hub: &SmallHub, now: Timestamp) {
     hub.set_now(now.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64());
 }
 
+/// Makes what stands between a program and its computer, of a file in `tests/rig`.
+pub(crate) fn preload(name: &str, made: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/rig/{name}.c"));
+    let said = Command::new("cc")
+        .args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"])
+        .args([made, &source])
+        .output()
+        .expect("cc is needed for this test, as it is for Rust");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
 /// The time of day of the programs that are started at the desk (`tests/rig/clock.c`): the world's, or later, or earlier.
 pub(crate) struct Clock {
     later: SignedDuration,
@@ -239,14 +250,7 @@ impl Clock {
     /// Makes one that goes with the world's.
     pub(crate) fn set() -> Self {
         let directory = tempfile::Builder::new().prefix("kn-clock-").tempdir().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/clock.c");
-        let made = Command::new("cc")
-            .args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"])
-            .arg(directory.path().join("clock.so"))
-            .arg(source)
-            .output()
-            .expect("cc is needed for this test, as it is for Rust");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        preload("clock", &directory.path().join("clock.so"));
         let path = directory.path().join("later");
         fs::write(&path, [0; 16]).unwrap();
         Self {
