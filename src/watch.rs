@@ -11,15 +11,18 @@
 mod acting;
 pub mod ask;
 mod asking;
+mod below;
 pub mod effect;
 pub mod event;
 mod explaining;
+mod hearing;
 mod keeping;
 mod learning;
 pub mod link;
 mod merge;
 mod missed;
 pub mod notice;
+mod owners;
 pub mod pace;
 pub mod record;
 pub mod rules;

@@ -11,6 +11,7 @@ use std::ops::Bound;
 
 use lapin::types::FieldTable;
 
+use crate::koji::task::only_sends_mail;
 use crate::koji::{Change, HubEvent, Interest, UserId};
 
 const USER: &str = "fedora_messaging_user_";
@@ -41,7 +42,7 @@ pub fn concerns(event: &HubEvent, owner: Option<UserId>, interest: &Interest) ->
         HubEvent::Changed(change) => {
             let is_of_kind = match change {
                 Change::Build(_) => true,
-                Change::Task(it) => interest.tasks || !it.scratch,
+                Change::Task(it) => (interest.tasks || !it.scratch) && !only_sends_mail(&it.method),
                 Change::Tag(_) => interest.tags,
             };
             let is_nameless = change.owner().is_none() && owner.is_some();

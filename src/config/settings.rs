@@ -62,6 +62,7 @@ impl Settings {
             guessed: it.users_from != Identity::Configuration,
             packages: it.packages.clone(),
             bus: it.broker.is_some(),
+            every_task: false,
             deaf_to_builds: it.broker.as_ref().is_some_and(|it| !it.tells_of_builds()),
             archive: it.broker.is_some() && it.archive.is_some(),
             hub: it.hub.is_some(),

@@ -6,6 +6,7 @@
 //!
 //! It deliberately does not know when to ask, nor what follows from an answer.
 
+mod owners;
 mod tagging;
 
 use std::collections::BTreeSet;
@@ -166,6 +167,7 @@ impl Asker {
                 }
             }
             Ask::Find(lookup) => self.find(lookup).boxed().await,
+            Ask::Owners(numbers) => self.name_owners(&numbers, clock::now()).boxed().await,
             Ask::Act { act, about, task } => {
                 let call = match act {
                     Act::Resubmit => Call::Resubmit(task),
@@ -201,7 +203,9 @@ impl Asker {
         }
         self.name_tagged(mine(&mut answers).collect(), asked_at).await;
         let asked_at = self.client().by_hub_clock(asked_at);
-        let (looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
+        let (mut looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
+        let known = lock(&self.known).users.clone();
+        looked.users = known.into_iter().filter(|(it, _)| look.users.contains(it)).collect();
         for (call, fault) in faults {
             debug!(instance = %self.instance, ?call, %fault, "one of the hub's answers is a fault");
         }

@@ -123,6 +123,20 @@ impl HubEvent {
         }
     }
 
+    /// Returns the change that it is, if it is one.
+    pub fn change(&self) -> Option<&Change> {
+        match self {
+            Self::Changed(it) => Some(it),
+            Self::Child(_)
+            | Self::Promoted(_)
+            | Self::PackageList(_)
+            | Self::Repo(_)
+            | Self::Signed(_)
+            | Self::Imported(_)
+            | Self::Other { .. } => None,
+        }
+    }
+
     /// Returns the user name of who owns what it is about, where the message tells it.
     pub fn owner(&self) -> Option<&str> {
         match self {

@@ -10,7 +10,7 @@ pub struct Interest {
     pub users: BTreeSet<String>,
     /// Packages that are followed whoever builds them.
     pub packages: BTreeSet<String>,
-    /// Changes of top-level tasks (scratch builds).
+    /// Changes of tasks: of scratch builds at the top; on a bus of Koji's own, of all.
     pub tasks: bool,
     /// Builds tagged and untagged.
     pub tags: bool,

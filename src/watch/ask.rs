@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 pub use crate::koji::Lookup;
-use crate::koji::{BuildId, Cause, Change, Child, InstanceName, Nvr, Subject, TaskId, TaskState};
+use crate::koji::{BuildId, Cause, Change, Child, InstanceName, Nvr, Subject, TaskId, TaskState, UserId};
 
 /// The most tasks whose progress is asked for at once.
 pub const MAX_WATCHED: usize = 30;
@@ -15,6 +15,9 @@ pub const MAX_AVERAGES: usize = 10;
 
 /// The most endings that one look takes up; beyond it they are only counted.
 pub const MAX_LOOKED: usize = 200;
+
+/// The most users whose names are asked for at once.
+pub const MAX_NUMBERS: usize = 50;
 
 /// Something that only the hub knows. Each is answered by one [`Learned`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,6 +32,8 @@ pub enum Ask {
     },
     /// What is meant by a number or a name? Answered by [`Learned::Found`].
     Find(Lookup),
+    /// Whose numbers are these? At most [`MAX_NUMBERS`]. Answered by [`Learned::Owners`].
+    Owners(BTreeSet<UserId>),
     /// Change something, as a person has confirmed. Answered by [`Learned::Acted`].
     Act { act: Act, about: Subject, task: TaskId },
 }
@@ -75,6 +80,8 @@ pub enum Learned {
         lookup: Lookup,
         change: Option<Change>,
     },
+    /// The names of users; `None`: there is nobody of this number. A number that is missing could not be had.
+    Owners(BTreeMap<UserId, Option<String>>),
     Acted {
         act: Act,
         about: Subject,
@@ -144,6 +151,8 @@ pub struct Looked {
     pub averages: BTreeMap<String, Option<SignedDuration>>,
     /// Builds that a repository holds, with the tag it is made of.
     pub in_repo: Vec<(BuildId, String)>,
+    /// The numbers of those who are me, as far as they are known.
+    pub users: BTreeMap<String, UserId>,
 }
 
 /// How a task and those below it stand.

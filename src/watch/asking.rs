@@ -23,6 +23,9 @@ const LOOK_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// The same, where a look has found tasks that it did not ask about: how far they are is asked next.
 const LOOK_CLOSER_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
+/// The same, where a repository has become ready that something may wait for. A busy hub makes several in a minute.
+const LOOK_FOR_REPO_AFTER: SignedDuration = SignedDuration::from_secs(20);
+
 /// The same, while all that runs has run for longer than [`LONG`].
 const LOOK_AFTER_LONG: SignedDuration = SignedDuration::from_secs(180);
 
@@ -143,6 +146,25 @@ impl Watch {
             asking.failures = 0;
             asking.hasten(now);
         }
+    }
+
+    /// A repository is ready that may hold what somebody waits for: the look that asks for it need not wait longer.
+    pub(super) fn look_for_repos(&mut self, now: Timestamp, instance: &InstanceName) {
+        let is_awaited = |it: &Entry| it.story.instance == *instance && self.awaited_in_repo(&it.story).is_some();
+        if !self.stories.values().any(is_awaited) {
+            return;
+        }
+        if let Some(asking) = self.hubs.get_mut(instance)
+            && asking.failures == 0
+        {
+            let soonest = asking.looked_at.saturating_add(LOOK_FOR_REPO_AFTER);
+            asking.hasten(soonest.unwrap_or(now).max(now));
+        }
+    }
+
+    /// Returns whether the hub of an instance answers, as far as is known.
+    pub(super) fn answers(&self, instance: &InstanceName) -> bool {
+        self.hubs.get(instance).is_some_and(|it| it.failures == 0)
     }
 
     pub(super) fn look_everywhere(&mut self, now: Timestamp) {
@@ -283,6 +305,7 @@ impl Watch {
                 }
                 self.look_after_news(now, instance);
             }
+            Learned::Owners(owners) => self.owners_named(now, instance, &owners, effects),
             Learned::Acted { act, about, task, done } => self.acted(now, instance, act, &about, task, done, effects),
             Learned::Login(login) => self.logged_in(now, instance, login, effects),
             Learned::Unanswered { ask, why } => self.unanswered(now, instance, ask, why, effects),
@@ -349,6 +372,9 @@ impl Watch {
         let mark = asking.mark.map(|it| looked.asked.map_or(it, |asked| it.min(asked)));
         let mark = mark.or(began);
         let as_of = looked.as_of;
+        for (name, number) in &looked.users {
+            self.learn_owner(instance, *number, Some(name));
+        }
         self.looked(now, instance, looked, mark, effects);
         if let Some(asking) = self.hubs.get_mut(instance) {
             asking.mark = mark.max(as_of);
@@ -384,6 +410,7 @@ impl Watch {
                 self.schedule(now, instance);
                 self.show_away(effects);
             }
+            Ask::Owners(_) => self.owners_not_named(now, instance),
             Ask::Explain { about, task } => self.not_explained((instance.clone(), about), task, why.kind),
             Ask::Find(lookup) => {
                 for asker in self.take_lookups(instance, &lookup) {

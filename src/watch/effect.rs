@@ -13,7 +13,8 @@ pub enum Effect {
     /// Take off the screen what an earlier run has left there.
     TakeDown(Vec<Posted>),
     /// Write this down, whole; answered by [`super::Event::Recorded`] with its delivery, if it has one. At most one in
-    /// each step, after everything that is to be shown.
+    /// each step that holds anything, after everything that is to be shown; behind it an empty one for each further
+    /// delivery that the step has taken up.
     Record(Record),
     /// Tell the source that it need not send this again. Comes only after the record.
     Acknowledge(Delivery),

@@ -50,10 +50,18 @@ impl Watch {
         keeps.extend(adopted);
         keeps.extend(stories.into_iter().map(|it| Keep::Story(Box::new(it))));
         keeps.extend(others);
-        let delivery = self.delivery.take();
+        let mut deliveries = std::mem::take(&mut self.deliveries).into_iter();
+        let delivery = deliveries.next();
         if !keeps.is_empty() || delivery.is_some() {
             effects.push(Effect::Record(Record { keeps, delivery }));
         }
+        // What waited for one answer was taken up in one step. The others are on record when all of it is.
+        effects.extend(deliveries.map(|it| {
+            Effect::Record(Record {
+                keeps: Vec::new(),
+                delivery: Some(it),
+            })
+        }));
     }
 
     /// What is due and nowhere any more will not be told.

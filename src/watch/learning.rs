@@ -3,11 +3,12 @@
 //! A build and the task that makes it are one story. The task comes first, without a build's number; once the record
 //! is there the story goes on under the build's number, with what was told of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
 use super::ask::{Looked, Progress};
+use super::below::Below;
 use super::explaining::was_canceled;
 use super::merge::Fact;
 use super::record::Keep;
@@ -30,11 +31,16 @@ impl Watch {
                 None => self.learn_of_state(now, fact, mine, mark, effects),
             },
             Change::Build(build) => {
-                if let Some(task) = build.task {
-                    self.adopt(&fact.instance, task, build, &fact.change.subject(), effects);
-                }
+                let below = build
+                    .task
+                    .and_then(|task| self.adopt(&fact.instance, task, build, &fact.change.subject(), effects));
                 self.learn_of_state(now, fact, mine, mark, effects);
+                self.take_below((fact.instance.clone(), fact.change.subject()), below);
             }
+        }
+        if let Some(key) = self.story_of(&fact.instance, &fact.change) {
+            self.take_orphans(now, &key, effects);
+            self.take_task_end(now, &key, mark, effects);
         }
     }
 
@@ -73,6 +79,7 @@ impl Watch {
         let fate = merge::fate(&fact.change);
         let before = self.stories.get(&key).map(|it| it.story.clone());
         let was_known = before.is_some();
+        let was_by_task = self.stories.get(&key).is_some_and(|it| it.by_task);
         let is_newer = self.bring_up(&key, fact, at, mine);
         let Some(entry) = self.stories.get_mut(&key) else {
             return;
@@ -110,14 +117,18 @@ impl Watch {
             if !is_first {
                 return;
             }
-            self.count(&fate, mine);
+            // A task that has made a build is counted with it.
+            let is_counted = story.standing == Standing::Task(TaskState::Closed) && merge::makes_record(&story);
+            if !is_counted {
+                self.count(&fate, mine);
+            }
         } else {
             if is_to_be_announced {
                 effects.push(Effect::Announce(story.clone()));
             }
             // Each look says so again.
             let is_known = before.is_some_and(|it| merge::only_goes_on(&it, &fact.change, at));
-            if !is_newer || is_known {
+            if !is_newer || (is_known && !was_by_task) {
                 return;
             }
         }
@@ -135,7 +146,13 @@ impl Watch {
         let rule = rule_of(&story, mine, followed);
         let has_reason = fate == Fate::Failed || (mine && was_canceled(&story));
         let task = story.task;
-        let ended = story.ended.filter(|_| is_end);
+        // A bus that does not say when it was sent may say so a day later.
+        let may_be_old = fact.heard && fact.sent.is_none();
+        let ended = if is_end {
+            story.ended
+        } else {
+            happened.filter(|_| may_be_old)
+        };
         let tale = Tale {
             id: TaleId::default(),
             fate,
@@ -160,14 +177,14 @@ impl Watch {
     /// Brings the story up to the news and returns whether it was newer than what was known.
     fn bring_up(&mut self, key: &Key, fact: &Fact, at: Timestamp, mine: bool) -> bool {
         match self.stories.get_mut(key) {
-            Some(entry) if merge::is_newer(&entry.story, &fact.change, at) => {
+            Some(entry) if entry.is_newer(fact, at) => {
                 entry.leave_task(&fact.change);
-                merge::tell(&mut entry.story, &fact.change, at);
+                entry.tell(&fact.change, at);
                 if !entry.story.standing.is_settled() {
                     // From here on the same ending without a time is another one.
                     entry.told.retain(|(_, at)| at.is_some());
                     entry.doomed = false;
-                    entry.task_done = false;
+                    entry.task_done = entry.task_has_ended();
                     entry.story.cause = None;
                     entry.story.whereabouts = Whereabouts::Unknown;
                 }
@@ -192,6 +209,9 @@ impl Watch {
                     unseen_failure: false,
                     doomed: false,
                     task_done: false,
+                    steps: BTreeMap::new(),
+                    task_end: None,
+                    by_task: false,
                 };
                 self.stories.insert(key.clone(), entry);
                 true
@@ -199,7 +219,8 @@ impl Watch {
         }
     }
 
-    /// The build's story goes on where that of its task was.
+    /// The build's story goes on where that of its task was. Where the build has one of another attempt, returns what was
+    /// known below the task.
     fn adopt(
         &mut self,
         instance: &InstanceName,
@@ -207,7 +228,7 @@ impl Watch {
         change: &BuildChange,
         build: &Subject,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Option<Below> {
         let of_task = (instance.clone(), Subject::Task(task));
         let key = (instance.clone(), build.clone());
         let end = |it: &(Standing, _)| of_task_and_build(it.0);
@@ -215,11 +236,12 @@ impl Watch {
         let has_told = self.stories.get(&of_task).is_some_and(|it| it.told.iter().any(is_end));
         if has_told && self.stories.contains_key(&key) {
             // The build has gone on, and this is of before: the end that was told of this task comes later.
-            return;
+            return None;
         }
-        let Some(mut entry) = self.stories.remove(&of_task) else {
-            return;
-        };
+        let mut entry = self.stories.remove(&of_task)?;
+        if let Some(doom) = self.dooming.remove(&of_task) {
+            self.dooming.insert(key.clone(), doom);
+        }
         self.keeps.push(Keep::Adopted {
             instance: instance.clone(),
             task,
@@ -242,9 +264,21 @@ impl Watch {
                 effects.push(Effect::Withdraw(notice));
                 self.forget_notice(notice);
             }
-            return;
+            return Some(Below {
+                task,
+                children: entry.story.children,
+                steps: entry.steps,
+            });
         }
+        if let Standing::Task(end) = entry.story.standing
+            && end.is_settled()
+        {
+            entry.task_end = Some((task, end, entry.story.ended));
+        }
+        entry.by_task = true;
         entry.story.subject = build.clone();
+        // What it is called, its own news says.
+        entry.story.nvr = None;
         entry.story.method = None;
         let ends = entry.told.iter().filter_map(end);
         // The task ended a little after the build: what was told of the one is told of the other, whenever that was.
@@ -264,6 +298,37 @@ impl Watch {
             entry.story.changed = entry.story.started.unwrap_or(entry.story.changed);
         }
         self.stories.insert(key, entry);
+        None
+    }
+
+    /// Takes up what was known below the task of a build that goes on with it.
+    fn take_below(&mut self, key: Key, below: Option<Below>) {
+        if let Some(below) = below
+            && let Some(entry) = self.stories.get_mut(&key)
+            && entry.story.task == Some(below.task)
+            && entry.story.children.is_empty()
+        {
+            entry.story.children = below.children;
+            entry.steps = below.steps;
+        }
+    }
+
+    /// Takes up how the task of a build ended, where that came before the build's own end.
+    fn take_task_end(&mut self, now: Timestamp, key: &Key, mark: Mark, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.stories.get(key) else { return };
+        let is_complete = entry.story.standing == Standing::Build(BuildState::Complete);
+        if let Some((task, state, completed)) = entry.task_end
+            && is_complete
+            && entry.task_has_ended()
+        {
+            let progress = Progress {
+                task,
+                state: Some(state),
+                completed,
+                children: Vec::new(),
+            };
+            self.take_progress(now, key, progress, mark, effects);
+        }
     }
 
     /// Returns whether this is the task of an attempt before, of a build whose end with it was dealt with.
@@ -304,11 +369,12 @@ impl Watch {
 
     /// Takes up how the task of a story stands, and those below it.
     fn take_progress(&mut self, now: Timestamp, key: &Key, progress: Progress, mark: Mark, effects: &mut Vec<Effect>) {
-        let has_other = |it: &Entry| !progress.children.is_empty() && it.story.children != progress.children;
-        if self.stories.get(key).is_some_and(has_other) {
-            if let Some(entry) = self.stories.get_mut(key) {
-                entry.story.children.clone_from(&progress.children);
-            }
+        let is_told = !progress.children.is_empty();
+        let before = self.stories.get(key).map(|it| it.story.children.clone());
+        if is_told && let Some(entry) = self.stories.get_mut(key) {
+            entry.merge_children(&progress.children);
+        }
+        if is_told && self.stories.get(key).map(|it| &it.story.children) != before.as_ref() {
             self.take_usual(key);
             let story = self.stories.get(key).map(|it| &it.story);
             let running = story.filter(|it| !it.standing.is_settled());
@@ -318,6 +384,11 @@ impl Watch {
             return;
         };
         let standing = entry.story.standing;
+        if let (Standing::Build(_), Some(end)) = (standing, progress.state)
+            && end.is_settled()
+        {
+            entry.task_end = Some((progress.task, end, progress.completed));
+        }
         if progress.state.is_some_and(TaskState::is_settled) && !standing.is_settled() {
             match standing {
                 // How it ended, its record says; it is asked for by its number.
@@ -330,6 +401,7 @@ impl Watch {
                     let fact = Fact {
                         instance: key.0.clone(),
                         sent: None,
+                        heard: false,
                         change,
                     };
                     let mine = entry.story.mine;
@@ -338,11 +410,7 @@ impl Watch {
                 }
             }
         }
-        if entry.story.is_doomed() && !entry.doomed {
-            entry.doomed = true;
-            entry.unseen_failure = entry.story.mine;
-            self.tell_of(now, key, Fate::Doomed, None, effects);
-        }
+        self.tell_if_doomed(now, key, None, effects);
         if standing != Standing::Build(BuildState::Complete) {
             return;
         }
@@ -366,8 +434,25 @@ impl Watch {
         }
     }
 
+    /// Tells that a story cannot end well, once. `happened` is since when, if that may be long ago.
+    pub(super) fn tell_if_doomed(
+        &mut self,
+        now: Timestamp,
+        key: &Key,
+        happened: Option<Timestamp>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.stories.get_mut(key).filter(|it| it.is_newly_doomed()) else {
+            return;
+        };
+        entry.doomed = true;
+        entry.unseen_failure = entry.story.mine;
+        self.dooming.remove(key);
+        self.tell_of(now, key, Fate::Doomed, happened, effects);
+    }
+
     /// More is known that tells how long a story takes.
-    fn take_usual(&mut self, key: &Key) {
+    pub(super) fn take_usual(&mut self, key: &Key) {
         let usual = self.stories.get(key).and_then(|it| self.usual_for(&it.story));
         if usual.is_some()
             && let Some(entry) = self.stories.get_mut(key)
@@ -425,6 +510,7 @@ impl Watch {
             let fact = Fact {
                 instance: instance.clone(),
                 sent: None,
+                heard: false,
                 change,
             };
             self.learn(now, &fact, mine, mark, effects);
@@ -486,16 +572,17 @@ impl Watch {
         let fact = Fact {
             instance: instance.clone(),
             sent: None,
+            heard: false,
             change,
         };
-        if let Change::Build(build) = &fact.change
-            && let Some(task) = build.task
-        {
-            self.adopt(instance, task, build, &fact.change.subject(), effects);
-        }
-        let of_task = match &fact.change {
-            Change::Task(task) => self.build_of(instance, task.task),
-            Change::Build(_) | Change::Tag(_) => None,
+        let (of_task, below) = match &fact.change {
+            Change::Task(task) => (self.build_of(instance, task.task), None),
+            Change::Build(build) => {
+                let subject = fact.change.subject();
+                let adopt = |task| self.adopt(instance, task, build, &subject, effects);
+                (None, build.task.and_then(adopt))
+            }
+            Change::Tag(_) => (None, None),
         };
         let key = of_task.unwrap_or_else(|| (instance.clone(), fact.change.subject()));
         let at = merge::time_of(&fact, now);
@@ -514,6 +601,7 @@ impl Watch {
                 entry.is_first(standing, ended);
             }
         }
+        self.take_below(key.clone(), below);
         if let Some(entry) = self.stories.get_mut(&key) {
             entry.story.followed = !entry.story.standing.is_settled();
             let story = entry.story.clone();
@@ -549,6 +637,40 @@ fn of_task_and_build(standing: Standing) -> Option<BuildState> {
 }
 
 impl Entry {
+    /// Returns whether a change is newer than what is known. What a build came to by its task's word, its own news says
+    /// better.
+    fn is_newer(&self, fact: &Fact, at: Timestamp) -> bool {
+        if let Change::Build(build) = &fact.change
+            && self.by_task
+            && build.task == self.story.task
+        {
+            return !self.story.standing.is_settled() || build.new.is_settled();
+        }
+        merge::is_newer(&self.story, &fact.change, fact.sent, at)
+    }
+
+    /// Brings the story up to a change.
+    fn tell(&mut self, change: &Change, at: Timestamp) {
+        if let Change::Build(_) = change {
+            self.by_task = false;
+        }
+        let known = std::mem::take(&mut self.story.children);
+        self.story.children.clone_from(&known);
+        let task = self.story.task;
+        merge::tell(&mut self.story, change, at);
+        if self.story.task != task && task.is_some() {
+            self.steps.clear();
+        } else if self.story.children != known {
+            let told = std::mem::replace(&mut self.story.children, known);
+            self.merge_children(&told);
+        }
+    }
+
+    /// Returns whether the task that makes the build now has ended.
+    fn task_has_ended(&self) -> bool {
+        self.task_end.is_some_and(|(task, ..)| self.story.task == Some(task))
+    }
+
     /// Before a change is taken up: if the build goes on with another task, what the old one comes to is no news. How the
     /// build ended with it still is, where that was not heard.
     fn leave_task(&mut self, change: &Change) {

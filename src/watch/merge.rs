@@ -5,8 +5,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::below::Step;
 use super::{Fate, Progress, Standing, Story, Whereabouts};
-use crate::koji::{BuildChange, BuildState, Change, InstanceName, TaskChange, TaskState};
+use crate::koji::{BuildChange, BuildState, Change, InstanceName, Nvr, TaskChange, TaskState};
 
 /// Times of one story that differ by less are taken as equal: the hub cuts some to whole seconds.
 pub(super) const TIE: SignedDuration = SignedDuration::from_secs(1);
@@ -19,6 +20,8 @@ pub(super) struct Fact {
     pub(super) instance: InstanceName,
     /// When the hub sent it, by the hub's clock. `None`: the hub or an archive was asked, or the bus does not say.
     pub(super) sent: Option<Timestamp>,
+    /// A source has delivered it; nobody was asked.
+    pub(super) heard: bool,
     pub(super) change: Change,
 }
 
@@ -54,8 +57,15 @@ pub(super) fn begin(fact: &Fact, at: Timestamp, mine: bool) -> Story {
     story
 }
 
-/// Returns whether the change is newer than what the story knows.
-pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
+/// Returns whether the change is newer than what the story knows. Where nobody says when it was `sent`, the times that a
+/// change has are those of its task or build, and several changes share them.
+pub(super) fn is_newer(story: &Story, change: &Change, sent: Option<Timestamp>, at: Timestamp) -> bool {
+    if sent.is_none()
+        && let Change::Task(task) = change
+        && let Some(is_further) = is_further(story, task)
+    {
+        return is_further;
+    }
     let (old, new) = match change {
         Change::Build(it) => (it.old.map(Standing::Build), Standing::Build(it.new)),
         Change::Task(it) => (it.old.map(Standing::Task), Standing::Task(it.new)),
@@ -71,7 +81,31 @@ pub(super) fn is_newer(story: &Story, change: &Change, at: Timestamp) -> bool {
         return distance.is_positive();
     }
     let comes_back = story.standing.is_settled() && !new.is_settled();
-    !comes_back || old == Some(story.standing)
+    // The record keeps the time of its completion when it is deleted, or canceled after the fact.
+    let is_overtaken = sent.is_none() && story.standing != new && old.is_some_and(|it| it != new);
+    let follows = old == Some(story.standing);
+    follows || !(comes_back || (is_overtaken && story.standing.is_settled()))
+}
+
+/// Returns whether a task is further than its story knows, where that can be said without a time of the change.
+fn is_further(story: &Story, change: &TaskChange) -> Option<bool> {
+    let Standing::Task(known) = story.standing else {
+        return None;
+    };
+    let step = Step::of(change.new, change.old, change.started);
+    let known = Step::of(known, None, story.started);
+    match (story.standing.is_settled(), change.new.is_settled()) {
+        // The first news of a task has no time at all.
+        (true, false) if change.created.is_none() && change.started.is_none() && change.old.is_none() => Some(false),
+        (true, false) | (true, true) => None,
+        // It is no older than the start that it has.
+        (false, true) => {
+            let is_before = |start: Timestamp| change.completed.is_some_and(|end| end.duration_since(start) < -TIE);
+            (!story.started.is_some_and(is_before)).then_some(true)
+        }
+        (false, false) if story.standing == Standing::Task(change.new) => None,
+        (false, false) => Some(step.compare(&known).is_gt()),
+    }
 }
 
 /// Returns whether something that was known before has only been said to run once more.
@@ -108,8 +142,11 @@ pub(super) fn tell(story: &mut Story, change: &Change, at: Timestamp) {
 }
 
 fn tell_build(story: &mut Story, change: &BuildChange, at: Timestamp) {
+    let is_same_attempt = story.task.is_some() && story.task == change.task;
     story.standing = Standing::Build(change.new);
-    story.nvr = Some(change.nvr.clone());
+    if !story.nvr.as_ref().is_some_and(|it| was_promoted(it, &change.nvr)) {
+        story.nvr = Some(change.nvr.clone());
+    }
     story.package = Some(change.nvr.name.clone());
     keep(&mut story.owner, change.owner.clone());
     keep(&mut story.task, change.task);
@@ -119,7 +156,7 @@ fn tell_build(story: &mut Story, change: &BuildChange, at: Timestamp) {
         story.started = change.started.or(change.created).or(Some(at));
     }
     story.ended = change.new.is_settled().then_some(change.completed.unwrap_or(at));
-    if !change.children.is_empty() || !change.new.is_settled() {
+    if !change.children.is_empty() || !(change.new.is_settled() || is_same_attempt) {
         story.children.clone_from(&change.children);
     }
 }
@@ -128,7 +165,7 @@ fn tell_task(story: &mut Story, change: &TaskChange, at: Timestamp) {
     story.standing = Standing::Task(change.new);
     story.task = Some(change.task);
     story.method = Some(change.method.clone());
-    let nvr = change.what.as_deref().and_then(crate::koji::Nvr::parse);
+    let nvr = change.what.as_deref().and_then(Nvr::parse);
     keep(&mut story.nvr, nvr);
     keep(&mut story.package, change.package.clone());
     keep(&mut story.owner, change.owner.clone());
@@ -136,7 +173,7 @@ fn tell_task(story: &mut Story, change: &TaskChange, at: Timestamp) {
     story.scratch = change.scratch;
     keep(&mut story.started, change.started);
     story.ended = change.new.is_settled().then_some(change.completed.unwrap_or(at));
-    if !change.children.is_empty() || !change.new.is_settled() {
+    if !change.children.is_empty() {
         story.children.clone_from(&change.children);
     }
 }
@@ -148,6 +185,10 @@ pub(super) fn fill(story: &mut Story, change: &Change) {
         Change::Task(it) => (Some(it.task), &it.owner, &it.target, it.started, &it.children),
         Change::Tag(_) => return,
     };
+    if let (None, Change::Build(build)) = (&story.nvr, change) {
+        story.nvr = Some(build.nvr.clone());
+        story.package = Some(build.nvr.name.clone());
+    }
     story.task = story.task.or(task);
     story.started = story.started.or(started);
     if story.owner.is_none() {
@@ -159,6 +200,13 @@ pub(super) fn fill(story: &mut Story, change: &Change) {
     if story.children.is_empty() {
         story.children.clone_from(children);
     }
+}
+
+/// Returns whether news of a build calls it by its name of before: it was a draft, and was promoted since.
+fn was_promoted(known: &Nvr, told: &Nvr) -> bool {
+    let is_draft = |it: &Nvr| it.release.contains(",draft_");
+    let is_same = known.name == told.name && known.version == told.version;
+    is_same && is_draft(told) && !is_draft(known)
 }
 
 /// Returns whether a build record comes of a task that ends well.

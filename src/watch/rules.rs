@@ -28,6 +28,8 @@ pub struct Whose {
     pub packages: BTreeSet<String>,
     /// There is a broker that tells of changes.
     pub bus: bool,
+    /// The bus is one of Koji's own, which tells of every task and of what is below it, and of owners by number.
+    pub every_task: bool,
     /// What the broker's site allows to be heard tells nothing of builds.
     pub deaf_to_builds: bool,
     /// There is an archive of its messages that can be read.
@@ -136,6 +138,8 @@ impl Rules {
     /// a build change nothing here: a build is followed to its end even if its end is not told.
     pub fn interest(&self, instance: &InstanceName) -> Interest {
         let whose = self.instances.get(instance).cloned().unwrap_or_default();
+        // A build whose source RPM stage fails has no record: where tasks are told, its task is all that tells.
+        let tasks = self.wanted.scratch || whose.every_task;
         Interest {
             users: whose.users,
             packages: if self.wanted.followed {
@@ -143,7 +147,7 @@ impl Rules {
             } else {
                 BTreeSet::new()
             },
-            tasks: self.wanted.scratch,
+            tasks,
             tags: self.wanted.tagged,
         }
     }

@@ -123,6 +123,9 @@ impl Entry {
             unseen_failure: filed.unseen_failure,
             doomed: filed.doomed,
             task_done: filed.task_done,
+            steps: BTreeMap::new(),
+            task_end: None,
+            by_task: false,
         }
     }
 }

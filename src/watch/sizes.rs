@@ -3,12 +3,15 @@
 use super::Watch;
 use super::ask::MAX_WATCHED;
 use super::asking::MAX_USUAL;
+use super::below::MAX_ORPHANS;
+use super::owners::{MAX_NAMELESS, MAX_OWNERS};
 use super::pace::{MAX_BESIDES, MAX_HELD};
 use super::seen::MAX_SEEN;
 use super::state::{
     Entry, MAX_EXPLAINED, MAX_LOOKUPS, MAX_MUTED, MAX_POSTED, MAX_QUESTIONS, MAX_STORIES, MAX_TOLD, MAX_TOLD_BEFORE,
     MAX_WAITING,
 };
+use crate::koji::task::MAX_CHILDREN;
 
 /// A collection, how many things are in it, and how many may be.
 pub type Size = (&'static str, usize, usize);
@@ -43,6 +46,16 @@ impl Watch {
             ("not explained", self.unexplained.len(), MAX_EXPLAINED),
             ("looked up", self.lookups.len(), MAX_LOOKUPS),
             ("questions", self.questions.len(), MAX_QUESTIONS),
+            ("known owners", self.owners.known(), MAX_OWNERS),
+            ("waiting for their owner", self.owners.waiting(), MAX_NAMELESS),
+            ("tasks of nobody", self.orphans.len(), MAX_ORPHANS),
+            (
+                "tasks below a story",
+                longest(|it| it.story.children.len()),
+                MAX_CHILDREN,
+            ),
+            ("steps below a story", longest(|it| it.steps.len()), MAX_CHILDREN),
+            ("doomed", self.dooming.len(), MAX_STORIES),
             ("watched tasks", asking(|it| it.asked_about.len()), MAX_WATCHED),
             ("usual durations", asking(|it| it.usual.len()), MAX_USUAL),
         ]

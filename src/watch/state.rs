@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use super::asking::Asking;
+use super::below::{Orphans, Step};
+use super::owners::Owners;
 use super::pace::{Held, Pace};
 use super::record::{Keep, Posted};
 use super::seen::Seen;
@@ -14,7 +16,7 @@ use super::{
     Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, TaleId,
     Whereabouts,
 };
-use crate::koji::{InstanceName, Interest, Subject, TaskId};
+use crate::koji::{InstanceName, Interest, Subject, TaskId, TaskState};
 
 /// How many builds and tasks are remembered; settled ones make room first, the oldest before the newer.
 pub const MAX_STORIES: usize = 1000;
@@ -84,7 +86,13 @@ pub struct Watch {
     /// What this step has changed of what is to be on record, beside the stories.
     pub(super) keeps: Vec<Keep>,
     /// What may be acknowledged when this step is on record.
-    pub(super) delivery: Option<Delivery>,
+    pub(super) deliveries: Vec<Delivery>,
+    /// Whose numbers are whose, and what waits to hear that.
+    pub(super) owners: Owners,
+    /// Tasks below tasks that are in no story, or not yet.
+    pub(super) orphans: Orphans,
+    /// What cannot succeed any more, when that is told if it still runs then, and since when it is so. Of stories only.
+    pub(super) dooming: BTreeMap<Key, (Timestamp, Option<Timestamp>)>,
     /// Which notification of the server is which notice, as long as it is on screen. At most [`MAX_POSTED`].
     pub(super) posted: BTreeMap<NoticeId, Posted>,
     /// How long builds take, as an earlier run has learned.
@@ -134,6 +142,12 @@ pub(super) struct Entry {
     pub(super) doomed: bool,
     /// The task is done, and the build's own news has not come.
     pub(super) task_done: bool,
+    /// How far the tasks below are, where a bus has told it. At most [`crate::koji::task::MAX_CHILDREN`].
+    pub(super) steps: BTreeMap<TaskId, Step>,
+    /// How and when a task of the build ended.
+    pub(super) task_end: Option<(TaskId, TaskState, Option<Timestamp>)>,
+    /// How the build stands, only its task has told yet.
+    pub(super) by_task: bool,
 }
 
 /// A question that waits for a yes.
@@ -220,7 +234,10 @@ impl Watch {
             last_tale: TaleId::default(),
             due: BTreeSet::new(),
             keeps: Vec::new(),
-            delivery: None,
+            deliveries: Vec::new(),
+            owners: Owners::default(),
+            orphans: Orphans::default(),
+            dooming: BTreeMap::new(),
             posted: BTreeMap::new(),
             usual_before: Vec::new(),
             contacts_before: BTreeMap::new(),
@@ -259,8 +276,10 @@ impl Watch {
         } else {
             self.pace.wake_at()
         };
-        let looks = [self.next_look(), self.next_doubt()].into_iter().flatten().min();
-        let times = [pause, mute, burst, self.try_again, self.away_until, looks];
+        let looks = [self.next_look(), self.next_doubt()];
+        let news = [self.owners.wake_at(), self.dooming.values().map(|(at, _)| *at).min()];
+        let others = looks.into_iter().chain(news).flatten().min();
+        let times = [pause, mute, burst, self.try_again, self.away_until, others];
         times.into_iter().flatten().min()
     }
 
@@ -381,6 +400,7 @@ impl Watch {
 
     /// Forgets a story, but not what was told of it.
     pub(super) fn forget_story(&mut self, key: &Key) {
+        self.dooming.remove(key);
         if let Some(entry) = self.stories.remove(key) {
             self.told_before.put(key.clone(), entry.told);
         }

@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::merge::Fact;
 use super::record::Keep;
-use super::seen::Known;
 use super::state::{JournalTrouble, MAX_MUTED, Pause};
 use super::{
-    Delivery, Effect, Event, Fate, Link, News, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle,
-    Watch,
+    Delivery, Effect, Event, Fate, Link, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle, Watch,
 };
-use crate::koji::{HubEvent, InstanceName, Interest, Subject};
+use crate::koji::{InstanceName, Interest, Subject};
 
 /// A build that has not been heard of for longer is taken for one whose end was missed. Fedora's longest take two days.
 const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -50,59 +47,6 @@ impl Watch {
         self.see_to_time(now, &mut effects);
         self.keep(&mut effects);
         effects
-    }
-
-    fn heard(&mut self, now: Timestamp, news: News, effects: &mut Vec<Effect>) {
-        self.mind_news(now, &news);
-        let HubEvent::Changed(change) = news.event else {
-            effects.extend(news.delivery.map(Effect::Acknowledge));
-            return;
-        };
-        let whose = self.rules.instances.get(&news.instance);
-        let is_mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
-        let key = (news.instance.clone(), change.subject());
-        let is_watched = self.stories.get(&key).is_some_and(|it| it.story.followed);
-        if !is_mine && !is_watched && !self.is_followed(&news.instance, change.package()) {
-            effects.extend(news.delivery.map(Effect::Acknowledge));
-            return;
-        }
-        if news.delivery.is_some()
-            && let Some(line) = self.lines.get_mut(&news.instance)
-        {
-            line.heard += 1;
-            line.last_heard = Some(now);
-        }
-        let known = news
-            .message
-            .as_deref()
-            .map_or(Known::New, |it| self.seen.note(&news.instance, it));
-        match known {
-            Known::New => {
-                let fact = Fact {
-                    instance: news.instance.clone(),
-                    sent: news.sent,
-                    change,
-                };
-                self.learn(now, &fact, is_mine, None, effects);
-                self.look_after_news(now, &news.instance);
-            }
-            Known::Pending => {}
-            Known::Recorded => {
-                effects.extend(news.delivery.map(Effect::Acknowledge));
-                return;
-            }
-        }
-        if let Some(id) = news.message {
-            if let Some(delivery) = &news.delivery {
-                self.unrecorded.insert(delivery.clone(), id.clone());
-            }
-            let instance = news.instance.clone();
-            self.keeps.push(Keep::Message { instance, id, at: now });
-        }
-        if news.delivery.is_some() && !self.is_reading(now, &news.instance) {
-            self.keeps.push(Keep::Contact(news.instance, now));
-        }
-        self.delivery = news.delivery;
     }
 
     fn recorded(&mut self, delivery: Delivery, effects: &mut Vec<Effect>) {
@@ -188,6 +132,7 @@ impl Watch {
         self.explaining.retain(|(instance, _)| instances.contains_key(instance));
         self.unexplained
             .retain(|(instance, _), _| instances.contains_key(instance));
+        self.owners.retain(instances);
         self.file_hubs(now);
         self.take_names();
         self.take_owners();
@@ -296,6 +241,8 @@ impl Watch {
         if self.away_until.is_some_and(|it| it <= now) {
             self.show_away(effects);
         }
+        self.see_to_owners(now, effects);
+        self.see_to_doomed(now, effects);
         self.see_to_hubs(now, effects);
         self.see_to_lines(now, effects);
         // The end of a build that has run for so long was missed.

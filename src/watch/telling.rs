@@ -74,9 +74,10 @@ impl Watch {
     }
 
     /// Returns whether this happened while nobody listened. Only where a hub can be asked what else there was: a broker
-    /// alone may deliver what it kept for us at any time.
+    /// alone may deliver what it kept for us at any time. Koji's own plugin may keep something for a day itself.
     fn was_missed(&self, now: Timestamp, tale: &Tale, happened: Option<Timestamp>) -> bool {
-        let has_hub = self.rules.instances.get(&tale.story.instance).is_some_and(|it| it.hub);
+        let whose = self.rules.instances.get(&tale.story.instance);
+        let has_hub = whose.is_some_and(|it| it.hub || it.every_task);
         // It is a time of the hub's clock, from which ours may be far.
         let ahead = self
             .hubs

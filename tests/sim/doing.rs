@@ -780,6 +780,10 @@ impl World {
                 };
                 Learned::Found { lookup, change }
             }
+            (_, Ask::Owners(numbers)) => {
+                let name = |it: &UserId| USERS.get(it.0 as usize).map(|it| (*it).to_owned());
+                Learned::Owners(numbers.iter().map(|it| (*it, name(it))).collect())
+            }
             (_, ask @ Ask::Act { .. }) => unanswered(ask, HubTrouble::Refused),
         };
         if self.mutant == Some(Mutant::LosesRefusals) && matches!(learned, Learned::Unanswered { .. }) {

@@ -840,6 +840,10 @@ pub(super) fn describe(ask: &Ask) -> String {
             text
         }
         Ask::Explain { about, task } => format!("why {about:?} {task:?}"),
+        Ask::Owners(numbers) => {
+            let numbers: Vec<_> = numbers.iter().map(|it| it.0.to_string()).collect();
+            format!("owners {}", numbers.join(","))
+        }
         Ask::Find(lookup) => format!("find {lookup:?}"),
         Ask::Act { act, task, .. } => format!("{act:?} {task:?}"),
     }

@@ -482,7 +482,7 @@ impl Played {
         self.hub.set_now(self.now.as_microsecond() as f64 / 1e6);
         let takes = match ask {
             Ask::Look(_) => self.look_takes,
-            Ask::Explain { .. } | Ask::Find(_) | Ask::Act { .. } => self.others_take,
+            Ask::Explain { .. } | Ask::Find(_) | Ask::Owners(_) | Ask::Act { .. } => self.others_take,
         };
         let mut learned = self.asker.ask(ask).await;
         match &mut learned {
