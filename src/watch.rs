@@ -11,6 +11,7 @@
 mod acting;
 pub mod ask;
 mod asking;
+mod attempts;
 mod below;
 pub mod effect;
 pub mod event;

@@ -151,9 +151,12 @@ fn tell_build(story: &mut Story, change: &BuildChange, at: Timestamp) {
     keep(&mut story.owner, change.owner.clone());
     keep(&mut story.task, change.task);
     keep(&mut story.target, change.target.clone());
-    keep(&mut story.started, change.started.or(change.created));
+    // The record is made a while after its task was started.
+    let of_task = story.started.filter(|_| is_same_attempt);
+    let started = change.started.or(of_task).or(change.created);
+    keep(&mut story.started, started);
     if !change.new.is_settled() {
-        story.started = change.started.or(change.created).or(Some(at));
+        story.started = started.or(Some(at));
     }
     story.ended = change.new.is_settled().then_some(change.completed.unwrap_or(at));
     if !change.children.is_empty() || !(change.new.is_settled() || is_same_attempt) {

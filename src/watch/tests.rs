@@ -16,6 +16,7 @@ mod first_look;
 mod hub;
 mod kept;
 mod language;
+mod own_bus;
 mod reasons;
 mod usual;
 mod watchdog;

@@ -4,7 +4,7 @@
 //! one for each scratch task.
 
 mod cards;
-mod with_hub;
+pub(crate) mod with_hub;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -59,3 +59,4 @@ mod sleep;
 mod small_hub;
 mod tidy;
 mod tray;
+mod two_worlds;

@@ -30,6 +30,11 @@ pub(super) fn run_and_keep(watch: &mut Watch, script: &str, keep: &mut dyn FnMut
                 }
                 continue;
             }
+            ["progress"] => {
+                done.push_str(&own_bus::progress(watch));
+                continue;
+            }
+            ["owners", rest @ ..] => vec![own_bus::owners(rest)],
             ["heard", rest @ ..] => vec![Event::Heard(heard(now, rest))],
             ["burst", first, count] => {
                 quiet = true;
@@ -98,6 +103,9 @@ pub(super) fn request(words: &[&str]) -> Request {
 }
 
 pub(super) fn heard(now: Timestamp, words: &[&str]) -> News {
+    if let Some(news) = own_bus::news(now, words) {
+        return news;
+    }
     let number: u64 = words[0].parse().unwrap();
     let id: u64 = words[2].parse().unwrap();
     let option = |key: &str| {

@@ -18,8 +18,8 @@ use koji_notify::bus::replay::{Recording, Speed};
 use koji_notify::journal::{self, Journal};
 use koji_notify::koji::{BuildState, Cause, CauseClass, InstanceName, LogName, Subject, TaskId, TaskState};
 use koji_notify::watch::{
-    Ask, Effect, Event, Fate, Learned, Link, Notice, NoticeId, Outcome, Request, Resumed, Rules, Standing, Tale,
-    Telling, Wanted, Watch, Whose,
+    Ask, Effect, Event, Fate, Learned, Link, Looked, Notice, NoticeId, Outcome, Request, Resumed, Rules, Standing,
+    Tale, Telling, Wanted, Watch, Whose,
 };
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -28,6 +28,7 @@ use super::day;
 use crate::decoding::shared;
 use crate::hub_asks::Asker;
 use crate::small_hub::SmallHub;
+use crate::two_worlds::own_day;
 
 /// How far apart the clocks may be, by which an answer is older than its question (`hub/asker.rs`).
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -149,7 +150,7 @@ async fn of_each_build_that_was_canceled_the_hub_s_own_records_say_who_did_it() 
 }
 
 /// Compares what was told with the truth: each submission once, as it ended, and of each failure why.
-fn check(played: &Played, ends: &BTreeMap<TaskId, End>) {
+pub(crate) fn check(played: &Played, ends: &BTreeMap<TaskId, End>) {
     let truth = truth(&played.folder);
     assert_eq!(truth.len(), 40);
     let never_on_the_bus = truth.values().filter(|it| it.build.is_none() && !it.opts.scratch);
@@ -269,20 +270,22 @@ fn truth(folder: &Path) -> BTreeMap<TaskId, Truth> {
 }
 
 /// A way for the day to go.
-struct Way {
-    heard: Heard,
+pub(crate) struct Way {
+    pub(crate) heard: Heard,
     /// How long the hub takes to answer a look.
-    look_takes: SignedDuration,
+    pub(crate) look_takes: SignedDuration,
     /// How long it takes to answer anything else.
-    others_take: SignedDuration,
+    pub(crate) others_take: SignedDuration,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Heard {
+pub(crate) enum Heard {
     All,
     Half,
     /// There is no bus.
     Nothing,
+    /// The bus is Koji's own. The hub tells of names and reasons; to a look it says nothing.
+    Own,
 }
 
 impl Default for Way {
@@ -297,20 +300,20 @@ impl Default for Way {
 
 /// How a submission ended, as it was told.
 #[derive(Debug)]
-struct End {
+pub(crate) struct End {
     fate: Fate,
     standing: Standing,
     nvr: Option<String>,
     /// The notices that told it, and in which run.
     notices: BTreeSet<(u32, NoticeId)>,
     /// From the end to the first telling.
-    delay: SignedDuration,
+    pub(crate) delay: SignedDuration,
     /// As the last telling had it.
     cause: Option<Cause>,
 }
 
 /// A day that is being played.
-struct Played {
+pub(crate) struct Played {
     hub: SmallHub,
     asker: Asker,
     watch: Watch,
@@ -321,7 +324,7 @@ struct Played {
     folder: std::path::PathBuf,
     look_takes: SignedDuration,
     others_take: SignedDuration,
-    has_bus: bool,
+    heard: Heard,
     began: Timestamp,
     now: Timestamp,
     /// What is to come, in order.
@@ -329,14 +332,14 @@ struct Played {
     last_number: u64,
     /// How often the program was started again; each run numbers its notices anew.
     run: u32,
-    shown: Vec<(Timestamp, u32, Notice)>,
+    pub(crate) shown: Vec<(Timestamp, u32, Notice)>,
     /// The newest cause that was announced of each story.
     causes: BTreeMap<TaskId, Cause>,
 }
 
 impl Played {
     /// Stands where the day begins; `None` if there is no recording of it.
-    async fn begin(way: &Way) -> Option<Self> {
+    pub(crate) async fn begin(way: &Way) -> Option<Self> {
         let folder = shared("samples/lab/day")?;
         let hub = SmallHub::start();
         hub.load_day(&folder.join("truth.jsonl"));
@@ -358,14 +361,14 @@ impl Played {
         let mut played = Self {
             asker: Asker::of(&hub),
             hub,
-            watch: Watch::new(rules(way.heard != Heard::Nothing)),
+            watch: Watch::new(rules(way.heard)),
             journal: Some(opened.journal.unwrap()),
             resumed: opened.resumed,
             state,
             folder,
             look_takes: way.look_takes,
             others_take: way.others_take,
-            has_bus: way.heard != Heard::Nothing,
+            heard: way.heard,
             began,
             now: began,
             coming: BTreeMap::new(),
@@ -382,10 +385,15 @@ impl Played {
                 Heard::All => true,
                 // Without a pattern in it.
                 Heard::Half => count.wrapping_mul(2_654_435_761) >> 31 == 0,
-                Heard::Nothing => false,
+                Heard::Nothing | Heard::Own => false,
             };
             if is_heard {
                 played.comes(at, Event::Heard(news));
+            }
+        }
+        if way.heard == Heard::Own {
+            for (at, news) in own_day(&played.folder, &lab()) {
+                played.comes(at.max(began), Event::Heard(news));
             }
         }
         played.start().await;
@@ -395,8 +403,8 @@ impl Played {
     async fn start(&mut self) {
         let resumed = std::mem::take(&mut self.resumed);
         self.take(Event::Resumed(Box::new(resumed))).await;
-        self.take(Event::Reloaded(rules(self.has_bus))).await;
-        if self.has_bus {
+        self.take(Event::Reloaded(rules(self.heard))).await;
+        if self.heard != Heard::Nothing {
             self.take(Event::LinkChanged(lab(), Link::Up)).await;
         }
     }
@@ -414,13 +422,13 @@ impl Played {
         assert!(opened.aside.is_none());
         self.journal = Some(opened.journal.unwrap());
         self.resumed = opened.resumed;
-        self.watch = Watch::new(rules(self.has_bus));
+        self.watch = Watch::new(rules(self.heard));
         self.run += 1;
         self.start().await;
     }
 
     /// Plays until everything has been told.
-    async fn play_out(&mut self) {
+    pub(crate) async fn play_out(&mut self) {
         let last = self.coming.keys().map(|(at, _)| *at).max().unwrap_or(self.now);
         let day_ends = self.began + SignedDuration::from_mins(15);
         self.until(last.max(day_ends).max(self.now) + IDLE + IDLE).await;
@@ -484,10 +492,13 @@ impl Played {
             Ask::Look(_) => self.look_takes,
             Ask::Explain { .. } | Ask::Find(_) | Ask::Owners(_) | Ask::Act { .. } => self.others_take,
         };
-        let mut learned = self.asker.ask(ask).await;
+        let mut learned = match ask {
+            Ask::Look(_) if self.heard == Heard::Own => Learned::Looked(Looked::default()),
+            ask => self.asker.ask(ask).await,
+        };
         match &mut learned {
             Learned::Looked(looked) => looked.as_of = Some(self.now - CLOCK_SKEW),
-            Learned::Explained { .. } => {}
+            Learned::Explained { .. } | Learned::Owners(_) => {}
             other => panic!("no answer: {other:?}"),
         }
         self.comes(self.now + takes, Event::Learned(lab(), learned));
@@ -499,7 +510,7 @@ impl Played {
     }
 
     /// Returns how each submission was told to have ended.
-    fn ends(&self) -> BTreeMap<TaskId, End> {
+    pub(crate) fn ends(&self) -> BTreeMap<TaskId, End> {
         let mut ends: BTreeMap<TaskId, End> = BTreeMap::new();
         for (at, run, notice) in &self.shown {
             let tales: Vec<&Tale> = match &notice.telling {
@@ -539,10 +550,11 @@ fn lab() -> InstanceName {
     InstanceName::new("lab")
 }
 
-fn rules(bus: bool) -> Rules {
+fn rules(heard: Heard) -> Rules {
     let whose = Whose {
         users: BTreeSet::from(["alice".to_owned()]),
-        bus,
+        bus: heard != Heard::Nothing,
+        every_task: heard == Heard::Own,
         hub: true,
         ..Whose::default()
     };
