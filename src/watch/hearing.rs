@@ -3,6 +3,8 @@
 //! Most of what a bus tells is somebody else's, and is acknowledged and forgotten. What changes a story is on record
 //! before it is acknowledged.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::merge::Fact;
@@ -212,7 +214,13 @@ impl Watch {
     pub(super) fn see_to_doomed(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         // What is further away than it can be was set by a clock that went wrong.
         let is_due = |at: Timestamp| at <= now || at > soon(now);
-        let due: Vec<_> = self.dooming.extract_if(.., |_, (at, _)| is_due(*at)).collect();
+        if !self.dooming.values().any(|(at, _)| is_due(*at)) {
+            return;
+        }
+        let (due, others): (BTreeMap<_, _>, _) = std::mem::take(&mut self.dooming)
+            .into_iter()
+            .partition(|(_, (at, _))| is_due(*at));
+        self.dooming = others;
         for (key, (_, happened)) in due {
             self.tell_if_doomed(now, &key, happened, effects);
         }

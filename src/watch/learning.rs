@@ -177,14 +177,18 @@ impl Watch {
     fn bring_up(&mut self, key: &Key, fact: &Fact, at: Timestamp, mine: bool) -> bool {
         match self.stories.get_mut(key) {
             Some(entry) if entry.is_newer(fact, at) => {
+                // Each look says so again; what is known of it stays.
+                let goes_on = merge::only_goes_on(&entry.story, &fact.change, at);
                 entry.leave_task(&fact.change);
                 entry.tell(&fact.change, at);
+                if !entry.story.standing.is_settled() && !goes_on {
+                    entry.doomed = false;
+                    entry.story.cause = None;
+                }
                 if !entry.story.standing.is_settled() {
                     // From here on the same ending without a time is another one.
                     entry.told.retain(|(_, at)| at.is_some());
-                    entry.doomed = false;
                     entry.task_done = entry.task_has_ended();
-                    entry.story.cause = None;
                     entry.story.whereabouts = Whereabouts::Unknown;
                 }
                 true

@@ -1,13 +1,15 @@
 //! The hub at work: what is asked goes out over HTTP to a small hub with a memory, and comes back as events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use koji_notify::hub::access::{Access, Address, FileServer, Hub, Login, Times, Trust};
 use koji_notify::hub::asker;
 use koji_notify::hub::xmlrpc::Value;
-use koji_notify::koji::{BuildId, Cause, CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState};
+use koji_notify::koji::{
+    BuildId, Cause, CauseClass, Change, InstanceName, LogName, Subject, TaskId, TaskState, UserId,
+};
 use koji_notify::watch::{Ask, Event, HubTrouble, Learned, Look, Looked, Lookup};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -366,6 +368,63 @@ async fn anything_can_be_found() {
     let lookup = Lookup::Nvr(koji_notify::koji::Nvr::parse("nobody-1-1").unwrap());
     let learned = asker.ask(Ask::Find(lookup)).await;
     assert!(matches!(learned, Learned::Found { change: None, .. }), "{learned:?}");
+}
+
+#[tokio::test]
+async fn whose_numbers_they_are_is_asked_at_once_and_kept() {
+    let hub = SmallHub::start();
+    let mut asker = Asker::of(&hub);
+    let me = asker.looked(look()).await.users;
+    let mona = me["mona"];
+    assert_eq!(me, BTreeMap::from([("mona".to_owned(), mona)]));
+    let find = |change: Learned| match change {
+        Learned::Found {
+            change: Some(Change::Task(it)),
+            ..
+        } => it.owner,
+        other => panic!("{other:?}"),
+    };
+    let task = hub.submit("bob", "zsh-5.9-1.fc44").task;
+    let bob = find(asker.ask(Ask::Find(Lookup::Task(TaskId(task)))).await);
+    assert_eq!(bob.as_deref(), Some("bob"));
+    let mut fresh = Asker::of(&hub);
+    hub.take_calls();
+    let numbers: BTreeSet<_> = (1..=60).map(UserId).chain([mona]).collect();
+    let Learned::Owners(owners) = fresh.ask(Ask::Owners(numbers.clone())).await else {
+        panic!("no names");
+    };
+    // More than a hub is asked at once.
+    assert_eq!(owners.len(), 50);
+    assert_eq!(owners[&mona].as_deref(), Some("mona"));
+    assert!(owners.values().flatten().any(|it| it == "bob"), "{owners:?}");
+    assert!(owners.values().any(Option::is_none));
+    let calls = hub.take_calls();
+    assert_eq!((calls.len(), calls[0].parts.len()), (1, 50), "{calls:?}");
+    // Who has a name is kept, also for the next run.
+    let mut next = fresh.again(&hub);
+    let named: BTreeSet<_> = owners
+        .iter()
+        .filter(|(_, name)| name.is_some())
+        .map(|(it, _)| *it)
+        .collect();
+    let Learned::Owners(again) = next.ask(Ask::Owners(named.clone())).await else {
+        panic!("no names");
+    };
+    assert_eq!(again.len(), named.len());
+    assert!(again.iter().all(|(number, name)| *name == owners[number]));
+    assert!(hub.take_calls().is_empty());
+    hub.trouble(Trouble::Status(404));
+    let learned = next.ask(Ask::Owners(BTreeSet::from([UserId(999)]))).await;
+    assert!(
+        matches!(
+            &learned,
+            Learned::Unanswered {
+                ask: Ask::Owners(_),
+                ..
+            }
+        ),
+        "{learned:?}"
+    );
 }
 
 #[tokio::test]

@@ -40,6 +40,41 @@ async fn all_forty_are_told_by_koji_s_own_bus_alone() {
 }
 
 #[tokio::test]
+async fn all_forty_are_told_once_whatever_comes_late_or_twice_or_is_told_by_the_hub_as_well() {
+    for heard in [Heard::OwnAstray, Heard::OwnAndHub] {
+        let way = Way {
+            heard,
+            ..Way::default()
+        };
+        let Some(mut played) = Played::begin(&way).await else {
+            return;
+        };
+        played.play_out().await;
+        check(&played, &played.ends());
+    }
+}
+
+/// What was sent while nothing ran is lost to this bus: the hub tells it.
+#[tokio::test]
+async fn all_forty_are_told_across_a_restart() {
+    let way = Way {
+        heard: Heard::OwnAndHub,
+        ..Way::default()
+    };
+    for (from, until) in [(60, 61), (100, 400)] {
+        let Some(mut played) = Played::begin(&way).await else {
+            return;
+        };
+        let at = |secs| played.began + SignedDuration::from_secs(secs);
+        let (from, until) = (at(from), at(until));
+        played.until(from).await;
+        played.restart(until).await;
+        played.play_out().await;
+        check(&played, &played.ends());
+    }
+}
+
+#[tokio::test]
 async fn both_buses_make_the_same_notices() {
     let own = Way {
         heard: Heard::Own,

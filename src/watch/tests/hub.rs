@@ -278,6 +278,36 @@ fn a_doomed_build_is_told_early_and_its_verdict_changes_the_same_notification() 
 }
 
 #[test]
+fn that_a_scratch_build_is_doomed_is_not_said_again_by_each_look() {
+    check_hub(
+        "woke
+         looked 0 ; task 9 build OPEN mona at=0 scratch
+         at 3
+         woke
+         looked 3 ; task 9 build OPEN mona at=0 scratch ; progress 9 OPEN x86_64=OPEN s390x=FAILED
+         explained task 9 package
+         at 70
+         woke
+         looked 70 ; task 9 build OPEN mona at=0 scratch ; progress 9 OPEN x86_64=OPEN s390x=FAILED",
+        expect![[r#"
+            ask look since=-86400
+            announce task 9 OPEN
+            mark 0
+            ask look since=-3600 tasks=9 averages=bash
+            announce task 9 OPEN
+            announce task 9 OPEN
+            show #1 Doomed task 9 OPEN my-scratch-builds
+            ask why Task(TaskId(9)) Some(TaskId(9))
+            mark 3
+            announce task 9 OPEN
+            show #1 again Doomed task 9 OPEN my-scratch-builds because package
+            ask look since=-3597 tasks=9 averages=bash
+            mark 70
+        "#]],
+    );
+}
+
+#[test]
 fn built_but_not_tagged_is_told() {
     check_hub(
         "woke

@@ -101,6 +101,45 @@ fn a_hub_that_does_not_say_who_it_is_holds_nothing_up() {
 }
 
 #[test]
+fn a_record_whose_owner_is_a_number_waits_too_as_hubs_before_1_16_make_it() {
+    check_own(
+        "heard 1 record 7 bash-5.3-1.fc43 ->BUILDING - owner=#2 task=9 created=0
+         heard 2 record 7 bash-5.3-1.fc43 BUILDING->COMPLETE - owner=#2 task=9 ended=20
+         owners 2=mona",
+        expect![[r#"
+            ask owners 2
+            announce bash-5.3-1.fc43 BUILDING
+            announce bash-5.3-1.fc43 COMPLETE
+            show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+            record 1
+            record 2
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_in_a_story_needs_no_name() {
+    check_own(
+        "looked 0 ; build 7 bash-5.3-1.fc43 BUILDING mona at=0 task=9 ; task 8 build OPEN mona at=0
+         heard 1 top 9 build bash OPEN->FAILED owner=#2 started=0 ended=9
+         heard 2 top 8 build zsh OPEN->FAILED owner=#2 started=0 ended=9
+         heard 3 record 11 zsh-5.9-1.fc43 BUILDING->FAILED - owner=#2 task=8 ended=8",
+        expect![[r#"
+            announce bash-5.3-1.fc43 BUILDING
+            announce task 8 OPEN
+            mark 0
+            record 1
+            announce task 8 FAILED
+            show #1 Failed task 8 FAILED my-builds
+            ask why Task(TaskId(8)) Some(TaskId(8))
+            record 2
+            announce zsh-5.9-1.fc43 FAILED
+            record 3
+        "#]],
+    );
+}
+
+#[test]
 fn a_number_is_asked_for_once() {
     check_own(
         "heard 1 top 9 build ->FREE owner=#2
