@@ -21,6 +21,7 @@
 
 mod certs;
 mod permissions;
+mod proton;
 mod publisher;
 mod stand_ins;
 mod stories;
@@ -42,6 +43,7 @@ use tokio::net::UnixStream;
 use tokio::sync::OnceCell;
 
 pub use certs::{Certs, Client, KeyForm, Pair, ServerCert};
+pub use proton::Proton;
 pub use publisher::Publisher;
 pub use stand_ins::{Recorder, SilentServer, TlsServer};
 pub use vhost::{Binding, Connection, QueueState, User, Vhost};
@@ -392,7 +394,7 @@ disk_free_limit.absolute = 10MB
     );
     write("rabbitmq.conf", &configuration);
     write("definitions.json", &vhost::definitions().to_string());
-    write("enabled_plugins", "[rabbitmq_auth_mechanism_ssl].\n");
+    write("enabled_plugins", "[rabbitmq_auth_mechanism_ssl, rabbitmq_amqp1_0].\n");
     fs::copy(rig("control.erl"), directory.join("control.erl")).unwrap();
     write(".erlang.cookie", &uuid::Uuid::new_v4().simple().to_string());
     fs::set_permissions(directory.join(".erlang.cookie"), Permissions::from_mode(0o400)).unwrap();

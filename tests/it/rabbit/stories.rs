@@ -81,6 +81,25 @@ async fn the_library_refuses_a_body_that_breaks_its_schema_and_raw_bytes_pass_by
 }
 
 #[tokio::test]
+async fn what_proton_sends_comes_over_the_other_protocol_too() {
+    let rabbit = Rabbit::shared().await;
+    let vhost = rabbit.vhost().await;
+    let (_connection, mut consumer) = listen(&vhost).await;
+    let mut proton = Proton::start(&vhost).await;
+
+    let properties = json!({"type": "BuildStateChange", "attribute": "state", "old": null, "new": "BUILDING"});
+    let address = proton.address("koji.build.building");
+    proton.send(&address, &properties, &json!({"new": 0})).await;
+
+    let delivery = next(&mut consumer).await;
+    assert_eq!(delivery.routing_key.as_str(), "koji.build.building");
+    assert_eq!(delivery.properties.kind().as_ref().unwrap().as_str(), "amqp-1.0");
+    // A section with a text, not the bare text.
+    assert_eq!(delivery.data, b"\x00\x53\x77\xa1\x09{\"new\":0}");
+    assert!(delivery.properties.headers().is_some());
+}
+
+#[tokio::test]
 async fn a_recorded_message_comes_as_it_was() {
     let rabbit = Rabbit::shared().await;
     let vhost = rabbit.vhost().await;
