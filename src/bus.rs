@@ -13,6 +13,7 @@ pub mod broker;
 mod calls;
 pub mod decode;
 mod dial;
+mod fingerprint;
 mod ledger;
 pub mod live;
 mod password;

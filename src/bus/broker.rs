@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::koji::Interest;
 
+pub use super::decode::Dialect;
 pub use super::password::{Password, PasswordError};
 pub use crate::net::credentials::Trust;
 pub use crate::net::secret::Secret;
@@ -19,10 +20,8 @@ pub struct Broker {
     pub trust: Trust,
     /// The exchange that is bound to, `amq.topic` nearly everywhere.
     pub exchange: String,
-    /// What stands before `.buildsys.` in the routing keys, such as `org.fedoraproject.prod`.
-    pub topic_prefix: String,
-    /// The value of `instance` in the bodies; messages with another value are of another hub. `primary` for Fedora.
-    pub koji_instance: String,
+    /// How the messages look, and so what is bound.
+    pub dialect: Dialect,
     pub queue: Queue,
     /// Routing keys that the site's file asks for, where they are narrower than `#`: what is bound is what they and
     /// our own wishes have in common. Empty: no such limit.
@@ -43,7 +42,7 @@ impl Broker {
     /// Returns whether builds can be heard of: what the site's file asks for does not leave them out.
     pub fn tells_of_builds(&self) -> bool {
         let interest = Interest::default();
-        !super::binding::keys(&interest, self).is_empty()
+        !super::binding::bindings(&interest, self).is_empty()
     }
 }
 

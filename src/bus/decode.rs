@@ -11,9 +11,9 @@ mod fields;
 pub mod plugin;
 
 use jiff::Timestamp;
+use lapin::types::FieldTable;
 
 use super::amqp::AmqpError;
-use crate::koji::lenient::parse_time;
 use crate::koji::{HubEvent, UserId};
 
 pub use crate::koji::lenient::MAX_TEXT;
@@ -26,30 +26,73 @@ pub const MAX_DEPTH: usize = 64;
 
 /// How the messages of one instance look.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Dialect {
-    /// What stands before `.buildsys.` in the topics. Empty: any prefix will do.
-    pub topic_prefix: String,
-    /// The `instance` in the bodies that is this hub; messages of another hub have ids of their own.
-    pub koji_instance: String,
+pub enum Dialect {
+    /// What Koji's plugin for Fedora Messaging publishes.
+    FedoraMessaging {
+        /// What stands before `.buildsys.` in the topics. Empty: any prefix will do.
+        topic_prefix: String,
+        /// The `instance` in the bodies that is this hub; messages of another hub have ids of their own.
+        koji_instance: String,
+    },
+    /// Koji's own plugin `messagebus` on a topic exchange: `koji.event.BuildStateChange.state.bash`.
+    KojiTopic {
+        /// What stands before the event's name in the routing keys, such as `koji.event`.
+        prefix: String,
+    },
+    /// The same plugin on a headers exchange. The messages have no routing key.
+    KojiHeaders,
+    /// Koji's own plugin `protonmsg`: `koji.build.complete`.
+    KojiProtonmsg {
+        /// What stands before the event in the routing keys, such as `koji`.
+        prefix: String,
+    },
+    /// Recordings: whichever of the others a message is of, under any prefix. Of Fedora Messaging, the instance that
+    /// calls itself `primary`, as nearly all do.
+    Recorded,
 }
 
 impl Dialect {
-    /// Returns the dialect of recordings: any prefix, and the instance that calls itself `primary`, as nearly all do.
-    pub fn of_recordings() -> Self {
-        Self {
-            topic_prefix: String::new(),
-            koji_instance: "primary".to_owned(),
+    /// Returns the name as the configuration spells it; none for recordings, which are not configured.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::FedoraMessaging { .. } => Some("fedora-messaging"),
+            Self::KojiTopic { .. } => Some("koji-topic"),
+            Self::KojiHeaders => Some("koji-headers"),
+            Self::KojiProtonmsg { .. } => Some("koji-protonmsg"),
+            Self::Recorded => None,
+        }
+    }
+
+    /// Returns what stands before the events in the topics; none where there are no topics, or any will do.
+    pub fn prefix(&self) -> Option<&str> {
+        match self {
+            Self::FedoraMessaging { topic_prefix, .. } => Some(topic_prefix),
+            Self::KojiTopic { prefix } | Self::KojiProtonmsg { prefix } => Some(prefix),
+            Self::KojiHeaders | Self::Recorded => None,
+        }
+    }
+
+    /// Returns whether a hub tells of every task itself, by number of its owner: Koji's own plugins do.
+    pub fn tells_of_every_task(&self) -> bool {
+        match self {
+            Self::KojiTopic { .. } | Self::KojiHeaders | Self::KojiProtonmsg { .. } => true,
+            Self::FedoraMessaging { .. } | Self::Recorded => false,
         }
     }
 }
 
 /// A message as it was delivered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Envelope<'a> {
+    /// The routing key; empty on a headers exchange.
     pub topic: &'a str,
     pub message_id: Option<&'a str>,
     /// The header `sent-at`.
     pub sent_at: Option<&'a str>,
+    /// The property `type`. RabbitMQ says with it that the body is one of AMQP 1.0.
+    pub kind: Option<&'a str>,
+    /// All headers. Koji's own plugins name the event in them.
+    pub headers: Option<&'a FieldTable>,
     pub body: &'a [u8],
 }
 
@@ -83,30 +126,16 @@ impl Decoded {
 /// # Errors
 /// If it is broken, or beyond the limits of this module.
 pub fn decode(dialect: &Dialect, envelope: &Envelope<'_>) -> Result<Decoded, DecodeError> {
-    let Some(event) = event(dialect, envelope.topic) else {
-        return Ok(Decoded::NotForUs("another topic prefix"));
-    };
-    let read = match event {
-        "build.state.change" => fedora::build,
-        "task.state.change" => fedora::task,
-        "tag" => fedora::tag,
-        "untag" => fedora::untag,
-        "build.promote" => return Ok(Decoded::NotForUs("topic build.promote")),
-        "package.list.change" => return Ok(Decoded::NotForUs("topic package.list.change")),
-        "repo.init" => return Ok(Decoded::NotForUs("topic repo.init")),
-        "repo.done" => return Ok(Decoded::NotForUs("topic repo.done")),
-        "rpm.sign" => return Ok(Decoded::NotForUs("topic rpm.sign")),
-        _ => return Ok(Decoded::NotForUs("another topic")),
-    };
-    let told = read(dialect, within_limits(envelope.body)?)?;
-    Ok(match told {
-        Ok(change) => Decoded::News {
-            sent: envelope.sent_at.and_then(parse_time),
-            event: HubEvent::Changed(change),
-            owner: None,
-        },
-        Err(reason) => Decoded::NotForUs(reason),
-    })
+    match dialect {
+        Dialect::FedoraMessaging {
+            topic_prefix,
+            koji_instance,
+        } => fedora::decode(topic_prefix, koji_instance, envelope),
+        Dialect::KojiTopic { prefix } | Dialect::KojiProtonmsg { prefix } => plugin::decode_091(prefix, envelope),
+        Dialect::KojiHeaders => plugin::decode_091("", envelope),
+        Dialect::Recorded if plugin::is_letter(envelope) => plugin::decode_091("", envelope),
+        Dialect::Recorded => fedora::decode("", "primary", envelope),
+    }
 }
 
 /// Why a message cannot be read. Says what was wrong, with a short excerpt at most.
@@ -171,16 +200,6 @@ impl From<serde_json::Error> for DecodeError {
             | serde_json::error::Category::Eof => Self::NotJson { detail },
         }
     }
-}
-
-/// Returns the part of a topic after `buildsys.`, or `None` if the topic is not this instance's.
-fn event<'a>(dialect: &Dialect, topic: &'a str) -> Option<&'a str> {
-    if dialect.topic_prefix.is_empty() {
-        let (_, event) = topic.split_once(".buildsys.")?;
-        return Some(event);
-    }
-    let rest = topic.strip_prefix(dialect.topic_prefix.as_str())?;
-    rest.strip_prefix(".buildsys.")
 }
 
 /// Returns the body as text, if it is neither too large nor too deep.

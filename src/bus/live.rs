@@ -23,10 +23,11 @@ use super::binding;
 use super::broker::Broker;
 use super::calls::{Call, Calls, Interruption};
 use super::decode::{Decoded, Dialect, Envelope, decode};
+use super::fingerprint::fingerprint;
 use super::patience::Patience;
 use super::patrol::Patrol;
 use super::session::{Held, Left, Session, memory_of_one_before};
-use super::sieve::{concerns, concerns_headers};
+use super::sieve::{concerns, may_concern};
 use super::source::{Orders, Signs, Source};
 use super::trouble::LinkError;
 use crate::clock;
@@ -94,7 +95,6 @@ enum Ended {
 struct Keeper {
     instance: InstanceName,
     broker: Broker,
-    dialect: Dialect,
     calls: Calls,
     signs: Signs,
     patrol: Patrol,
@@ -126,10 +126,6 @@ impl Keeper {
         Self {
             haunted: clock::now().checked_add(memory_of_one_before(&broker)).ok(),
             instance,
-            dialect: Dialect {
-                topic_prefix: broker.topic_prefix.clone(),
-                koji_instance: broker.koji_instance.clone(),
-            },
             broker,
             calls,
             signs,
@@ -287,10 +283,10 @@ impl Keeper {
             }
             if std::mem::take(&mut is_stale) {
                 interest = self.calls.interest.borrow_and_update().clone();
-                let keys = binding::keys(&interest, &self.broker);
-                if keys != *session.bound() {
-                    debug!(instance = %self.instance, ?keys, "binding anew");
-                    if let Err(error) = session.rebind(keys).await {
+                let wanted = binding::bindings(&interest, &self.broker);
+                if wanted != *session.bound() {
+                    debug!(instance = %self.instance, ?wanted, "binding anew");
+                    if let Err(error) = session.rebind(wanted).await {
                         return Ended::Failed(error);
                     }
                 }
@@ -400,18 +396,20 @@ impl Keeper {
     ) -> bool {
         self.signs.message.beat();
         let headers = message.properties.headers().as_ref();
-        if headers.is_some_and(|it| !concerns_headers(it, interest)) {
-            tally.skipped += 1;
-            session.done(message.delivery_tag);
-            return true;
-        }
         let envelope = Envelope {
             topic: message.routing_key.as_str(),
             message_id: message.properties.message_id().as_ref().map(ShortString::as_str),
             sent_at: headers.and_then(sent_at),
+            kind: message.properties.kind().as_ref().map(ShortString::as_str),
+            headers,
             body: &message.data,
         };
-        match decode(&self.dialect, &envelope) {
+        if !may_concern(&self.broker.dialect, &envelope, interest) {
+            tally.skipped += 1;
+            session.done(message.delivery_tag);
+            return true;
+        }
+        match decode(&self.broker.dialect, &envelope) {
             Ok(Decoded::News { sent, event, owner }) if concerns(&event, owner, interest) => {
                 tally.heard += 1;
                 let news = News {
@@ -421,7 +419,7 @@ impl Keeper {
                         connection: self.connection,
                         tag: message.delivery_tag,
                     }),
-                    message: envelope.message_id.map(str::to_owned),
+                    message: message_name(&self.broker.dialect, &envelope),
                     sent,
                     owner,
                     event,
@@ -531,8 +529,26 @@ struct Tally {
     spoiled: u64,
 }
 
+/// Returns what a message is known by when it comes again. Koji's own plugins give it no id.
+fn message_name(dialect: &Dialect, envelope: &Envelope<'_>) -> Option<String> {
+    let told = envelope.message_id.map(str::to_owned);
+    told.or_else(|| {
+        let Envelope {
+            topic, body, headers, ..
+        } = *envelope;
+        // On a headers exchange, only they tell one event from another.
+        let event = headers.and_then(|it| text(it, "type")).unwrap_or_default();
+        let is_without = dialect.tells_of_every_task();
+        is_without.then(|| fingerprint(&[topic.as_bytes(), event.as_bytes(), body]))
+    })
+}
+
 fn sent_at(headers: &FieldTable) -> Option<&str> {
-    let AMQPValue::LongString(text) = headers.inner().get("sent-at")? else {
+    text(headers, "sent-at")
+}
+
+fn text<'a>(headers: &'a FieldTable, name: &str) -> Option<&'a str> {
+    let AMQPValue::LongString(text) = headers.inner().get(name)? else {
         return None;
     };
     std::str::from_utf8(text.as_bytes()).ok()

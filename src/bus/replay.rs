@@ -118,10 +118,13 @@ impl Recording {
     }
 
     fn read(&self, tag: u64, record: &Record) -> Heard {
+        let headers = record.headers();
         let envelope = Envelope {
             topic: &record.topic,
             message_id: record.message_id.as_deref(),
             sent_at: record.sent_at.as_deref(),
+            kind: record.kind.as_deref(),
+            headers: Some(&headers),
             body: &record.body,
         };
         match decode(&self.dialect, &envelope) {

@@ -20,7 +20,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Consumer};
 use tokio::time::timeout;
 
-use super::binding;
+use super::binding::{self, Binding};
 use super::broker::{Argument, Broker, MAX_PREFETCH, QueueName};
 use super::dial::{Line, dial};
 use super::ledger::Ledger;
@@ -48,7 +48,7 @@ pub(super) struct Session {
     consumer: Consumer,
     queue: ShortString,
     exchange: ShortString,
-    bound: BTreeSet<String>,
+    bound: BTreeSet<Binding>,
     held: Held,
     ledger: Ledger,
     limit: Duration,
@@ -133,8 +133,8 @@ impl Session {
         self.queue.as_str()
     }
 
-    /// Returns the routing keys that are bound.
-    pub(super) fn bound(&self) -> &BTreeSet<String> {
+    /// Returns what is bound.
+    pub(super) fn bound(&self) -> &BTreeSet<Binding> {
         &self.bound
     }
 
@@ -162,20 +162,20 @@ impl Session {
             if looked.await.map_err(LinkError::Lost)?.consumer_count() == 0 {
                 return Err(LinkError::Deaf);
             }
-            let again = |key| bind(&self.channel, &self.queue, &self.exchange, key);
-            try_join_all(self.bound.iter().map(|it| again(it))).await.map(drop)
+            let again = |it| bind(&self.channel, &self.queue, &self.exchange, it);
+            try_join_all(self.bound.iter().map(again)).await.map(drop)
         };
         timeout(limit, examination).await.unwrap_or(Err(LinkError::Mute(limit)))
     }
 
     /// Binds what is newly wanted, then unbinds what is no longer.
-    pub(super) async fn rebind(&mut self, wanted: BTreeSet<String>) -> Result<(), LinkError> {
+    pub(super) async fn rebind(&mut self, wanted: BTreeSet<Binding>) -> Result<(), LinkError> {
         let changes = async {
-            for key in wanted.difference(&self.bound) {
-                bind(&self.channel, &self.queue, &self.exchange, key).await?;
+            for binding in wanted.difference(&self.bound) {
+                bind(&self.channel, &self.queue, &self.exchange, binding).await?;
             }
-            for key in self.bound.difference(&wanted) {
-                unbind(&self.channel, &self.queue, &self.exchange, key).await?;
+            for binding in self.bound.difference(&wanted) {
+                unbind(&self.channel, &self.queue, &self.exchange, binding).await?;
             }
             Ok(())
         };
@@ -274,7 +274,7 @@ struct Subscription {
     consumer: Consumer,
     queue: ShortString,
     exchange: ShortString,
-    bound: BTreeSet<String>,
+    bound: BTreeSet<Binding>,
     held: Held,
 }
 
@@ -297,14 +297,14 @@ async fn subscribe(broker: &Broker, interest: &Interest, left: Left, line: &Line
     };
 
     let exchange = short(&broker.exchange)?;
-    let bound = binding::keys(interest, broker);
-    try_join_all(bound.iter().map(|key| bind(&channel, &queue, &exchange, key))).await?;
+    let bound = binding::bindings(interest, broker);
+    try_join_all(bound.iter().map(|it| bind(&channel, &queue, &exchange, it))).await?;
     if is_named && !broker.passive {
         // An earlier run may have wanted more.
-        let left = binding::possible_keys(broker);
+        let left = binding::possible_bindings(interest, broker);
         let left = left
             .difference(&bound)
-            .map(|key| unbind(&channel, &queue, &exchange, key));
+            .map(|it| unbind(&channel, &queue, &exchange, it));
         try_join_all(left).await?;
     }
 
@@ -392,24 +392,39 @@ async fn declare(broker: &Broker, channel: &Channel) -> Result<(ShortString, boo
     }
 }
 
-async fn bind(channel: &Channel, queue: &ShortString, exchange: &ShortString, key: &str) -> Result<(), LinkError> {
+async fn bind(
+    channel: &Channel,
+    queue: &ShortString,
+    exchange: &ShortString,
+    binding: &Binding,
+) -> Result<(), LinkError> {
+    let options = lapin::options::QueueBindOptions::default();
+    let (key, arguments) = (short(&binding.key)?, arguments(binding)?);
     channel
-        .queue_bind(
-            queue.clone(),
-            exchange.clone(),
-            short(key)?,
-            lapin::options::QueueBindOptions::default(),
-            FieldTable::default(),
-        )
+        .queue_bind(queue.clone(), exchange.clone(), key, options, arguments)
         .await
         .map_err(LinkError::Subscribe)
 }
 
-async fn unbind(channel: &Channel, queue: &ShortString, exchange: &ShortString, key: &str) -> Result<(), LinkError> {
+async fn unbind(
+    channel: &Channel,
+    queue: &ShortString,
+    exchange: &ShortString,
+    binding: &Binding,
+) -> Result<(), LinkError> {
+    let (key, arguments) = (short(&binding.key)?, arguments(binding)?);
     channel
-        .queue_unbind(queue.clone(), exchange.clone(), short(key)?, FieldTable::default())
+        .queue_unbind(queue.clone(), exchange.clone(), key, arguments)
         .await
         .map_err(LinkError::Subscribe)
+}
+
+fn arguments(binding: &Binding) -> Result<FieldTable, LinkError> {
+    let mut table = FieldTable::default();
+    for (name, value) in &binding.arguments {
+        table.insert(short(name)?, AMQPValue::LongString(value.as_str().into()));
+    }
+    Ok(table)
 }
 
 fn short(text: &str) -> Result<ShortString, LinkError> {

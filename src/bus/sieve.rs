@@ -3,7 +3,8 @@
 //!
 //! On a busy day nearly everything on the bus is somebody else's. Publishers that know the Koji schemas name each
 //! concerned user and package in a header (`fedora_messaging_user_NAME`, `fedora_messaging_rpm_NAME`), so such a
-//! message is set aside without reading its body.
+//! message is set aside without reading its body. Koji's own plugins name no owner; there it is the event, the
+//! attribute and at times the package that tell.
 //!
 //! It deliberately does not know what a body looks like.
 
@@ -11,11 +12,48 @@ use std::ops::Bound;
 
 use lapin::types::FieldTable;
 
+use super::decode::plugin::{Named, Outside};
+use super::decode::{Dialect, Envelope};
 use crate::koji::task::only_sends_mail;
 use crate::koji::{Change, HubEvent, Interest, UserId};
 
 const USER: &str = "fedora_messaging_user_";
 const PACKAGE: &str = "fedora_messaging_rpm_";
+
+/// Returns whether a message can be of interest and has to be read, as its outside tells.
+pub fn may_concern(dialect: &Dialect, envelope: &Envelope<'_>, interest: &Interest) -> bool {
+    match dialect {
+        Dialect::FedoraMessaging { .. } | Dialect::Recorded => {
+            envelope.headers.is_none_or(|it| concerns_headers(it, interest))
+        }
+        Dialect::KojiTopic { prefix } | Dialect::KojiProtonmsg { prefix } => {
+            concerns_outside(&Outside::read(prefix, envelope), interest)
+        }
+        Dialect::KojiHeaders => concerns_outside(&Outside::read("", envelope), interest),
+    }
+}
+
+/// Returns whether a message of Koji's own plugins can be of interest. No owner is named outside, so while there is a
+/// user, every build may be one of mine.
+fn concerns_outside(outside: &Outside<'_>, interest: &Interest) -> bool {
+    let Some(named) = outside.named else {
+        return !outside.is_strange;
+    };
+    let is_of_state = outside.attribute.is_none_or(|it| it == "state");
+    let is_followed = || match outside.package {
+        Some(package) => interest.packages.iter().any(|it| package.is(it)),
+        None => true,
+    };
+    let may_be_mine = || !interest.users.is_empty() || is_followed();
+    match named {
+        Named::BuildStateChange => is_of_state && may_be_mine(),
+        Named::TaskStateChange => is_of_state,
+        Named::Tag | Named::Untag => interest.tags && may_be_mine(),
+        Named::BuildPromote => may_be_mine(),
+        Named::RepoInit | Named::RepoDone => true,
+        Named::PackageListChange | Named::Import | Named::RpmSign => false,
+    }
+}
 
 /// Returns whether a message with these headers can be of interest and has to be read.
 ///
@@ -138,6 +176,71 @@ mod tests {
         check("fedora_messaging_user_bob sent-at", "mona", "bash", true);
     }
 
+    #[test]
+    fn what_koji_s_own_plugins_say_outside_is_enough_to_set_much_aside() {
+        let topic = Dialect::KojiTopic {
+            prefix: "koji.event".to_owned(),
+        };
+        for (key, mona, bash) in [
+            ("koji.event.BuildStateChange.state.bash", true, true),
+            ("koji.event.BuildStateChange.state.zsh", true, false),
+            ("koji.event.BuildStateChange.volume_id.bash", false, false),
+            ("koji.event.TaskStateChange.build.state", true, true),
+            ("koji.event.TaskStateChange.build.host_id", false, false),
+            ("koji.event.Tag.f43.bash.mona", false, false),
+            ("koji.event.Import.rpm", false, false),
+            ("koji.event.RPMSign", false, false),
+            ("koji.event.RepoDone.f43-build", true, true),
+            // Not of ours, which reading tells.
+            ("elsewhere.BuildStateChange.volume_id.bash", true, true),
+            ("koji.event.Newfangled.bash", true, true),
+        ] {
+            check_outside(&topic, key, &[], (mona, bash));
+        }
+        // A name that was cut may be any.
+        let long = "n".repeat(300);
+        let key: String = format!("koji.event.BuildStateChange.state.{long}")
+            .chars()
+            .take(255)
+            .collect();
+        check_outside(&topic, &key, &[], (true, true));
+    }
+
+    #[test]
+    fn headers_say_it_where_there_is_no_routing_key() {
+        let build = |attribute, name| [("type", "BuildStateChange"), ("attribute", attribute), ("name", name)];
+        for (headers, mona, bash) in [
+            (&build("state", "bash")[..], true, true),
+            (&build("state", "zsh"), true, false),
+            (&build("completion_ts", "bash"), false, false),
+            (
+                &[("type", "TaskStateChange"), ("attribute", "state"), ("method", "build")],
+                true,
+                true,
+            ),
+            (&[("type", "TaskStateChange"), ("attribute", "weight")], false, false),
+            (&[("type", "Import"), ("importType", "rpm")], false, false),
+            (&[("type", "Newfangled")], false, false),
+            (&[], true, true),
+        ] {
+            check_outside(&Dialect::KojiHeaders, "", headers, (mona, bash));
+        }
+    }
+
+    #[test]
+    fn tags_are_read_when_they_are_wanted() {
+        let mut interest = of("mona", "");
+        for tags in [false, true] {
+            interest.tags = tags;
+            for key in ["koji.build.tag", "koji.build.untag"] {
+                let proton = Dialect::KojiProtonmsg {
+                    prefix: "koji".to_owned(),
+                };
+                assert_eq!(is_read(&proton, key, &[], &interest), tags);
+            }
+        }
+    }
+
     proptest! {
         /// Setting a message aside is right only if the decoded message could not have been of interest.
         #[test]
@@ -172,6 +275,40 @@ mod tests {
         };
         let headers: Vec<String> = headers.split_whitespace().map(str::to_owned).collect();
         assert_eq!(concerns_headers(&table(&headers), &interest), read, "{headers:?}");
+    }
+
+    /// What is read of a message while mona is followed, and while only the package bash is.
+    fn check_outside(dialect: &Dialect, key: &str, headers: &[(&str, &str)], expected: (bool, bool)) {
+        let read = |interest| is_read(dialect, key, headers, &interest);
+        assert_eq!(
+            (read(of("mona", "bash")), read(of("", "bash"))),
+            expected,
+            "{key} {headers:?}"
+        );
+    }
+
+    fn is_read(dialect: &Dialect, key: &str, headers: &[(&str, &str)], interest: &Interest) -> bool {
+        let mut table = FieldTable::default();
+        for (name, value) in headers {
+            table.insert(ShortString::from(*name), AMQPValue::LongString((*value).into()));
+        }
+        let envelope = Envelope {
+            topic: key,
+            headers: Some(&table),
+            body: b"not JSON",
+            ..Envelope::default()
+        };
+        may_concern(dialect, &envelope, interest)
+    }
+
+    fn of(user: &str, package: &str) -> Interest {
+        let set = |it: &str| it.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+        Interest {
+            users: set(user),
+            packages: set(package),
+            tasks: true,
+            tags: false,
+        }
     }
 
     fn table(names: &[String]) -> FieldTable {

@@ -66,7 +66,7 @@ impl Demo {
             sites: BTreeMap::from([(instance.clone(), site)]),
             recording: Box::new(Recording {
                 instance,
-                dialect: Dialect::of_recordings(),
+                dialect: Dialect::Recorded,
                 speed: fitting(&records, self.speed)?,
                 records,
                 begin: None,

@@ -77,7 +77,7 @@ impl Replay {
         let sites = BTreeMap::from([(instance.clone(), self.site())]);
         let recording = Recording {
             instance,
-            dialect: Dialect::of_recordings(),
+            dialect: Dialect::Recorded,
             records,
             begin: self.now,
             speed: self.speed,

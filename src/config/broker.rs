@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use crate::bus::broker::{Argument, Broker, Login, MAX_PREFETCH, Password, Queue, QueueName, Trust};
+use crate::bus::broker::{Argument, Broker, Dialect, Login, MAX_PREFETCH, Password, Queue, QueueName, Trust};
 
 use super::document::Document;
 use super::fedora_messaging::{self, DEFAULT_EXCHANGE, Existing};
@@ -27,6 +27,7 @@ const EXPIRES_AFTER: i64 = 24 * 60 * 60 * 1000;
 /// Where there is a hub, it does without a broker.
 pub(super) fn broker(asked: &Asked<'_>, has_hub: bool) -> Result<(Option<Broker>, PathBuf), ConfigError> {
     let words = asked.words;
+    asked.check_dialect()?;
     if words.broker.listen == Some(false) {
         if !has_hub {
             let problem =
@@ -114,9 +115,8 @@ impl Asked<'_> {
                 .words
                 .exchange
                 .clone()
-                .unwrap_or_else(|| DEFAULT_EXCHANGE.to_owned()),
-            topic_prefix: self.topic_prefix()?,
-            koji_instance: self.koji_instance()?,
+                .unwrap_or_else(|| self.usual_exchange().to_owned()),
+            dialect: self.dialect()?,
             allowed_keys: Vec::new(),
             passive: false,
             prefetch: self.prefetch()?.unwrap_or(PREFETCH),
@@ -151,8 +151,7 @@ impl Asked<'_> {
         }
         Ok(Broker {
             address: existing.address().clone(),
-            topic_prefix: self.topic_prefix()?,
-            koji_instance: self.koji_instance()?,
+            dialect: self.dialect()?,
             allowed_keys: existing.allowed_keys(&exchange),
             exchange,
             passive: existing.passive,
@@ -253,6 +252,76 @@ impl Asked<'_> {
         })
     }
 
+    /// Checks that nothing is told that belongs to another dialect.
+    fn check_dialect(&self) -> Result<(), ConfigError> {
+        let words = self.words;
+        let name = match words.dialect.unwrap_or_default() {
+            file::Dialect::FedoraMessaging => return Ok(()),
+            file::Dialect::KojiTopic => "koji-topic",
+            file::Dialect::KojiHeaders => "koji-headers",
+            file::Dialect::KojiProtonmsg => "koji-protonmsg",
+        };
+        let only_fedora_s = [
+            ("preset", words.preset.is_some()),
+            ("fedora-messaging", words.fedora_messaging.is_some()),
+            ("koji-instance", words.koji_instance.is_some()),
+            ("datagrepper", words.datagrepper.is_some()),
+        ];
+        if let Some((key, _)) = only_fedora_s.iter().find(|(_, told)| *told) {
+            let problem = format!("`{key}`: this is of Fedora Messaging: leave it out where `dialect` is \"{name}\"");
+            return Err(self.wrong(&[key], &problem));
+        }
+        if words.topic_prefix.is_some() && words.dialect == Some(file::Dialect::KojiHeaders) {
+            let problem = "`topic-prefix`: a headers exchange has no topics: leave this out where `dialect` is \
+                           \"koji-headers\"";
+            return Err(self.wrong(&["topic-prefix"], problem));
+        }
+        if words.broker.url.is_none() && words.broker.listen != Some(false) {
+            let problem = format!("`dialect`: where it is \"{name}\", expected `url` in the table `broker`");
+            return Err(self.wrong(&["dialect"], &problem));
+        }
+        Ok(())
+    }
+
+    fn dialect(&self) -> Result<Dialect, ConfigError> {
+        Ok(match self.words.dialect.unwrap_or_default() {
+            file::Dialect::FedoraMessaging => Dialect::FedoraMessaging {
+                topic_prefix: self.topic_prefix()?,
+                koji_instance: self.koji_instance()?,
+            },
+            file::Dialect::KojiTopic => Dialect::KojiTopic {
+                prefix: self.own_prefix("koji.event")?,
+            },
+            file::Dialect::KojiHeaders => Dialect::KojiHeaders,
+            file::Dialect::KojiProtonmsg => Dialect::KojiProtonmsg {
+                prefix: self.own_prefix("koji")?,
+            },
+        })
+    }
+
+    /// Returns the exchange that a site most likely has.
+    fn usual_exchange(&self) -> &'static str {
+        match self.words.dialect.unwrap_or_default() {
+            // As in the file that messagebus comes with.
+            file::Dialect::KojiTopic | file::Dialect::KojiHeaders => "koji.events",
+            // Where RabbitMQ puts what is sent to `/topic/…`.
+            file::Dialect::FedoraMessaging | file::Dialect::KojiProtonmsg => DEFAULT_EXCHANGE,
+        }
+    }
+
+    /// Returns what stands before the events of Koji's own plugins in the routing keys.
+    fn own_prefix(&self, usual: &str) -> Result<String, ConfigError> {
+        let prefix = self.words.topic_prefix.as_deref().unwrap_or(usual);
+        if !is_prefix(prefix) || prefix.contains(['/', ':']) {
+            let problem = format!(
+                "`topic-prefix`: expected what stands before the event in the routing keys, such as \"{usual}\": words with \
+                 dots between them, without `/topic/` and the like"
+            );
+            return Err(self.wrong(&["topic-prefix"], &problem));
+        }
+        Ok(prefix.to_owned())
+    }
+
     fn topic_prefix(&self) -> Result<String, ConfigError> {
         let preset = self.words.preset.map(|it| it.topic_prefix().to_owned());
         let Some(prefix) = self.words.topic_prefix.clone().or(preset) else {
@@ -260,10 +329,7 @@ impl Asked<'_> {
                            such as \"org.fedoraproject.prod\"";
             return Err(self.wrong(&["topic-prefix"], problem));
         };
-        // A wildcard would bind more than is meant, and the broker takes routing keys of at most 255 bytes.
-        let words: Vec<&str> = prefix.split('.').collect();
-        let is_word = |it: &&str| !it.is_empty() && !it.contains(['*', '#']) && !it.contains(char::is_whitespace);
-        if !words.iter().all(is_word) || prefix.len() > 200 {
+        if !is_prefix(&prefix) {
             let problem = "`topic-prefix`: expected words with dots between them, such as \"org.fedoraproject.prod\"";
             return Err(self.wrong(&["topic-prefix"], problem));
         }
@@ -312,6 +378,13 @@ impl Asked<'_> {
     pub(super) fn path(&self, path: &Path) -> PathBuf {
         self.places.written(path, self.config.folder())
     }
+}
+
+/// Returns whether these are words with dots between them that can open a routing key. A wildcard would bind more than
+/// is meant, and the broker takes routing keys of at most 255 bytes.
+fn is_prefix(prefix: &str) -> bool {
+    let is_word = |it: &str| !it.is_empty() && !it.contains(['*', '#']) && !it.contains(char::is_whitespace);
+    prefix.split('.').all(is_word) && prefix.len() <= 200
 }
 
 /// A queue that goes with its connection, and that the broker gives a name to.

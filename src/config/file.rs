@@ -41,6 +41,7 @@ pub(super) struct Instance {
     pub(super) packages: BTreeSet<String>,
     pub(super) weburl: Option<String>,
     pub(super) topurl: Option<String>,
+    pub(super) dialect: Option<Dialect>,
     pub(super) koji_instance: Option<String>,
     pub(super) topic_prefix: Option<String>,
     pub(super) exchange: Option<String>,
@@ -84,6 +85,17 @@ impl Broker {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// How the messages of a broker look.
+#[derive(Clone, Copy, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Dialect {
+    #[default]
+    FedoraMessaging,
+    KojiTopic,
+    KojiHeaders,
+    KojiProtonmsg,
 }
 
 /// How we log in to a hub.

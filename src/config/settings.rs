@@ -62,7 +62,7 @@ impl Settings {
             guessed: it.users_from != Identity::Configuration,
             packages: it.packages.clone(),
             bus: it.broker.is_some(),
-            every_task: false,
+            every_task: it.broker.as_ref().is_some_and(|it| it.dialect.tells_of_every_task()),
             deaf_to_builds: it.broker.as_ref().is_some_and(|it| !it.tells_of_builds()),
             archive: it.broker.is_some() && it.archive.is_some(),
             hub: it.hub.is_some(),

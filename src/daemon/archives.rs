@@ -74,10 +74,7 @@ impl Archives {
         let interest = tokio::sync::watch::Sender::new(Interest::default());
         let shelf = Shelf {
             instance,
-            dialect: Dialect {
-                topic_prefix: broker.topic_prefix.clone(),
-                koji_instance: broker.koji_instance.clone(),
-            },
+            dialect: broker.dialect.clone(),
             interest: interest.subscribe(),
         };
         let inbox = self.inbox.clone();
@@ -163,6 +160,7 @@ impl Shelf {
             message_id: filed.id.as_deref(),
             sent_at: filed.sent_at.as_deref(),
             body: filed.body.as_bytes(),
+            ..Envelope::default()
         };
         match decode(&self.dialect, &envelope) {
             Ok(Decoded::News { sent, event, owner }) if concerns(&event, owner, &self.interest.borrow()) => {
@@ -311,8 +309,10 @@ mod tests {
             },
             trust: Trust::System,
             exchange: "amq.topic".to_owned(),
-            topic_prefix: "com.example".to_owned(),
-            koji_instance: "primary".to_owned(),
+            dialect: Dialect::FedoraMessaging {
+                topic_prefix: "com.example".to_owned(),
+                koji_instance: "primary".to_owned(),
+            },
             queue: Queue {
                 name: QueueName::ByServer,
                 durable: false,

@@ -12,6 +12,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use koji_notify::bus::broker::Dialect;
 use koji_notify::config::{ConfigError, Places, Settings, Watcher, autostart, edit, load};
 use koji_notify::koji::InstanceName;
 use koji_notify::watch::{Toggle, Wanted};
@@ -1310,7 +1311,7 @@ impl Home {
             let (broker, queue) = (it.broker.as_ref().unwrap(), &it.broker.as_ref().unwrap().queue);
             told += &format!(
                 "{name} {} by {:?}{follows}\nsite {} {}\nbroker {} tls={} vhost={:?} from {}\nlogin {:?}\ntrust {:?}\n\
-                 exchange {} topics {} instance {} allowed {:?} passive={}\n\
+                 exchange {} {} allowed {:?} passive={}\n\
                  queue {:?} durable={} auto_delete={} exclusive={} {:?}\n\
                  prefetch {} heartbeat {:?} timeout {:?} properties {:?}\n",
                 users.join(", "),
@@ -1324,8 +1325,7 @@ impl Home {
                 broker.login,
                 broker.trust,
                 broker.exchange,
-                broker.topic_prefix,
-                broker.koji_instance,
+                spoken(&broker.dialect),
                 broker.allowed_keys,
                 broker.passive,
                 queue.name,
@@ -1359,6 +1359,17 @@ impl Home {
     fn without_home(&self, text: &str) -> String {
         let root: &Path = self.root.path();
         text.replace(root.to_str().unwrap(), "HOME")
+    }
+}
+
+/// Returns how the messages look.
+fn spoken(dialect: &Dialect) -> String {
+    match dialect {
+        Dialect::FedoraMessaging {
+            topic_prefix,
+            koji_instance,
+        } => format!("topics {topic_prefix} instance {koji_instance}"),
+        other => format!("{other:?}"),
     }
 }
 

@@ -787,7 +787,7 @@ fn children_are_bounded_at_any_depth() {
 fn a_topic_of_somebody_else_is_not_for_us() {
     let body = br#"{"name": "bash", "version": "5.3", "release": "1.fc43"}"#;
     let told = |prefix: &str, topic: &str| {
-        let dialect = Dialect {
+        let dialect = Dialect::FedoraMessaging {
             topic_prefix: prefix.to_owned(),
             koji_instance: "primary".to_owned(),
         };
@@ -796,6 +796,7 @@ fn a_topic_of_somebody_else_is_not_for_us() {
             message_id: None,
             sent_at: None,
             body,
+            ..Envelope::default()
         };
         match decode(&dialect, &envelope).unwrap() {
             Decoded::News { .. } => "news",
@@ -961,7 +962,7 @@ fn summary(record: &Record) -> String {
 }
 
 fn heard(record: &Record) -> Result<Decoded, koji_notify::bus::decode::DecodeError> {
-    let dialect = Dialect {
+    let dialect = Dialect::FedoraMessaging {
         topic_prefix: String::new(),
         koji_instance: "primary".to_owned(),
     };
@@ -970,6 +971,7 @@ fn heard(record: &Record) -> Result<Decoded, koji_notify::bus::decode::DecodeErr
         message_id: record.message_id.as_deref(),
         sent_at: record.sent_at.as_deref(),
         body: &record.body,
+        ..Envelope::default()
     };
     decode(&dialect, &envelope)
 }

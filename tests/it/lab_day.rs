@@ -89,7 +89,7 @@ pub(crate) fn final_states(day: &[Record], user: &str) -> BTreeMap<Subject, End>
 
 /// Returns all that a day's messages tell. Each of them must be readable.
 pub(crate) fn changes(day: &[Record]) -> Vec<Change> {
-    let dialect = Dialect {
+    let dialect = Dialect::FedoraMessaging {
         topic_prefix: "org.fedoraproject.prod".to_owned(),
         koji_instance: "primary".to_owned(),
     };
@@ -99,6 +99,7 @@ pub(crate) fn changes(day: &[Record]) -> Vec<Change> {
             message_id: it.message_id.as_deref(),
             sent_at: it.sent_at.as_deref(),
             body: &it.body,
+            ..Envelope::default()
         };
         match decode(&dialect, &envelope).unwrap() {
             Decoded::News { sent, event, .. } => {

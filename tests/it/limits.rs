@@ -328,8 +328,9 @@ fn decoded(event: &str, body: &[u8]) -> Result<Decoded, DecodeError> {
         message_id: None,
         sent_at: None,
         body,
+        ..Envelope::default()
     };
-    decode(&Dialect::of_recordings(), &envelope)
+    decode(&Dialect::Recorded, &envelope)
 }
 
 fn below(told: Decoded) -> Vec<Child> {

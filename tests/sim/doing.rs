@@ -640,7 +640,7 @@ impl World {
         } else {
             name
         };
-        let dialect = Dialect {
+        let dialect = Dialect::FedoraMessaging {
             topic_prefix: PREFIX.to_owned(),
             koji_instance: "primary".to_owned(),
         };
@@ -649,6 +649,7 @@ impl World {
             message_id: Some(&name),
             sent_at: Some(&message.sent_at),
             body: &message.body,
+            ..Envelope::default()
         };
         match decode(&dialect, &envelope) {
             Ok(Decoded::News { sent, event, owner }) if concerns(&event, owner, &interest) => {

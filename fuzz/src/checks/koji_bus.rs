@@ -104,7 +104,7 @@ fn whole(item: Item<'_>) -> Value {
     serde::Deserialize::deserialize(item).unwrap_or_default()
 }
 
-fn within_limits(event: &HubEvent) {
+pub(super) fn within_limits(event: &HubEvent) {
     fn text(it: &str, event: &impl Debug) {
         assert!(it.len() <= MAX_TEXT, "too long: {event:?}");
     }

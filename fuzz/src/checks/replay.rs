@@ -27,7 +27,7 @@ pub fn check(bytes: &[u8]) {
     }
     let recording = Recording {
         instance: InstanceName::new("lab"),
-        dialect: Dialect::of_recordings(),
+        dialect: Dialect::Recorded,
         records,
         begin: None,
         speed: Speed::REAL,

@@ -9,13 +9,50 @@ use serde::Deserialize;
 
 use super::children::Children;
 use super::fields::{id, is_of_state, known, nvr, owner};
-use super::{DecodeError, Dialect};
-use crate::koji::lenient::{Object, Reading, Scalar, Value};
+use super::{DecodeError, Decoded, Envelope, within_limits};
+use crate::koji::lenient::{Object, Reading, Scalar, Value, parse_time};
 use crate::koji::request::Request;
-use crate::koji::{BuildChange, BuildId, BuildState, Change, TagChange, TaskChange, TaskId, TaskState};
+use crate::koji::{BuildChange, BuildId, BuildState, Change, HubEvent, TagChange, TaskChange, TaskId, TaskState};
 
 /// A change, or why there is none to tell.
 type Told = Result<Change, &'static str>;
+
+/// Returns what a message says. With an empty prefix, any will do.
+pub(super) fn decode(prefix: &str, koji_instance: &str, envelope: &Envelope<'_>) -> Result<Decoded, DecodeError> {
+    let Some(event) = event(prefix, envelope.topic) else {
+        return Ok(Decoded::NotForUs("another topic prefix"));
+    };
+    let read = match event {
+        "build.state.change" => build,
+        "task.state.change" => task,
+        "tag" => tag,
+        "untag" => untag,
+        "build.promote" => return Ok(Decoded::NotForUs("topic build.promote")),
+        "package.list.change" => return Ok(Decoded::NotForUs("topic package.list.change")),
+        "repo.init" => return Ok(Decoded::NotForUs("topic repo.init")),
+        "repo.done" => return Ok(Decoded::NotForUs("topic repo.done")),
+        "rpm.sign" => return Ok(Decoded::NotForUs("topic rpm.sign")),
+        _ => return Ok(Decoded::NotForUs("another topic")),
+    };
+    let told = read(koji_instance, within_limits(envelope.body)?)?;
+    Ok(match told {
+        Ok(change) => Decoded::News {
+            sent: envelope.sent_at.and_then(parse_time),
+            event: HubEvent::Changed(change),
+            owner: None,
+        },
+        Err(reason) => Decoded::NotForUs(reason),
+    })
+}
+
+/// Returns the part of a topic after `buildsys.`, or `None` if the topic is not this instance's.
+fn event<'a>(prefix: &str, topic: &'a str) -> Option<&'a str> {
+    if prefix.is_empty() {
+        let (_, event) = topic.split_once(".buildsys.")?;
+        return Some(event);
+    }
+    topic.strip_prefix(prefix)?.strip_prefix(".buildsys.")
+}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -120,9 +157,9 @@ struct Task<'a> {
 }
 
 /// Reads a build's change of state.
-pub(super) fn build(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
+fn build(koji_instance: &str, body: &str) -> Result<Told, DecodeError> {
     let Object(it) = serde_json::from_str::<Object<BuildBody<'_>>>(body)?;
-    if let Err(reason) = is_for_us(dialect, &it.instance, &it.attribute) {
+    if let Err(reason) = is_for_us(koji_instance, &it.instance, &it.attribute) {
         return Ok(Err(reason));
     }
     let new = match it.new.state(BuildState::from_number, BuildState::from_name) {
@@ -151,9 +188,9 @@ pub(super) fn build(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> 
 }
 
 /// Reads a top-level task's change of state.
-pub(super) fn task(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
+fn task(koji_instance: &str, body: &str) -> Result<Told, DecodeError> {
     let Object(it) = serde_json::from_str::<Object<TaskBody<'_>>>(body)?;
-    if let Err(reason) = is_for_us(dialect, &it.instance, &it.attribute) {
+    if let Err(reason) = is_for_us(koji_instance, &it.instance, &it.attribute) {
         return Ok(Err(reason));
     }
     let new = match it.new.state(TaskState::from_number, TaskState::from_name) {
@@ -192,18 +229,18 @@ pub(super) fn task(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
 }
 
 /// Reads that a build was tagged.
-pub(super) fn tag(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
-    tagging(dialect, body, true)
+fn tag(koji_instance: &str, body: &str) -> Result<Told, DecodeError> {
+    tagging(koji_instance, body, true)
 }
 
 /// Reads that a build was taken out of a tag.
-pub(super) fn untag(dialect: &Dialect, body: &str) -> Result<Told, DecodeError> {
-    tagging(dialect, body, false)
+fn untag(koji_instance: &str, body: &str) -> Result<Told, DecodeError> {
+    tagging(koji_instance, body, false)
 }
 
-fn tagging(dialect: &Dialect, body: &str, added: bool) -> Result<Told, DecodeError> {
+fn tagging(koji_instance: &str, body: &str, added: bool) -> Result<Told, DecodeError> {
     let Object(it) = serde_json::from_str::<Object<TagBody<'_>>>(body)?;
-    if let Err(reason) = is_for_us(dialect, &it.instance, &Scalar::Nothing) {
+    if let Err(reason) = is_for_us(koji_instance, &it.instance, &Scalar::Nothing) {
         return Ok(Err(reason));
     }
     Ok(Ok(Change::Tag(TagChange {
@@ -218,8 +255,8 @@ fn tagging(dialect: &Dialect, body: &str, added: bool) -> Result<Told, DecodeErr
 
 /// Returns why a message is none of ours: it comes from another hub, or tells of something else than a state. Old
 /// messages (2012 to 2014) may name no hub.
-fn is_for_us(dialect: &Dialect, instance: &Scalar<'_>, attribute: &Scalar<'_>) -> Result<(), &'static str> {
-    let is_ours = *instance == Scalar::Nothing || instance.text() == Some(&dialect.koji_instance);
+fn is_for_us(koji_instance: &str, instance: &Scalar<'_>, attribute: &Scalar<'_>) -> Result<(), &'static str> {
+    let is_ours = *instance == Scalar::Nothing || instance.text() == Some(koji_instance);
     if !is_ours {
         return Err("another hub");
     }

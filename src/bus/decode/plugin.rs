@@ -9,17 +9,26 @@
 
 mod bodies;
 mod call;
+mod outside;
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use lapin::types::{AMQPValue, FieldTable};
 
-use super::{DecodeError, Decoded, MAX_BODY};
+use super::{DecodeError, Decoded, Envelope, MAX_BODY};
 use crate::bus::amqp::message::{Body, Message};
 use crate::bus::amqp::{Item, zero_ten_map};
 use crate::koji::HubEvent;
-use crate::koji::lenient::cut;
+use crate::koji::lenient::{cut, parse_time};
+
+pub(in crate::bus) use outside::{Outside, token};
+
+/// The property `type` of a message of AMQP 1.0, as RabbitMQ hands it on.
+const AMQP_10: &str = "amqp-1.0";
+
+/// The header in which RabbitMQ before 4 hands on the application properties.
+const SAID: &str = "x-amqp-1.0-app-properties";
 
 /// What one of Koji's plugins has sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,28 +96,37 @@ impl<'a> Letter<'a> {
         headers: &'a FieldTable,
         body: &'a [u8],
     ) -> Result<Self, DecodeError> {
-        let name = headers.inner().get("type").and_then(octets);
-        let name = name.and_then(|it| str::from_utf8(it).ok());
-        if kind != Some("amqp-1.0") {
+        let name = text(headers, "type");
+        let address = Some(routing_key).filter(|it| !it.is_empty());
+        if kind != Some(AMQP_10) {
             return Ok(Self {
-                address: Some(routing_key),
+                address,
                 name,
                 content: Content::Json(Cow::Borrowed(body)),
                 sent: None,
             });
         }
-        let section = |it: &str| headers.inner().get(it).and_then(octets).unwrap_or_default();
+        let section = |it: &str| header(headers, it).unwrap_or_default();
         let parts = [
             section("x-amqp-1.0-message-annotations"),
             section("x-amqp-1.0-properties"),
-            section("x-amqp-1.0-app-properties"),
+            section(SAID),
             body,
             section("x-amqp-1.0-footer"),
         ];
-        let mut letter = Self::of_message(Message::read(parts)?, Some(routing_key))?;
+        let mut letter = Self::of_message(Message::read(parts)?, address)?;
         letter.name = letter.name.or(name);
         Ok(letter)
     }
+}
+
+/// Returns a header that is octets or a text.
+fn header<'a>(headers: &'a FieldTable, name: &str) -> Option<&'a [u8]> {
+    octets(headers.inner().get(name)?)
+}
+
+fn text<'a>(headers: &'a FieldTable, name: &str) -> Option<&'a str> {
+    str::from_utf8(header(headers, name)?).ok()
 }
 
 fn octets(value: &AMQPValue) -> Option<&[u8]> {
@@ -119,6 +137,29 @@ fn octets(value: &AMQPValue) -> Option<&[u8]> {
         return Some(bytes.as_slice());
     }
     None
+}
+
+/// Returns what a message of AMQP 0-9-1 says.
+pub(super) fn decode_091(prefix: &str, envelope: &Envelope<'_>) -> Result<Decoded, DecodeError> {
+    let none = FieldTable::default();
+    let headers = envelope.headers.unwrap_or(&none);
+    let mut letter = Letter::over_091(envelope.topic, envelope.kind, headers, envelope.body)?;
+    letter.sent = letter.sent.or_else(|| parse_time(envelope.sent_at?));
+    decode(prefix, &letter)
+}
+
+/// Returns whether a recorded message is of Koji's own plugins: it names one of their events, where they name it, or
+/// was sent to a topic as they write it.
+pub(super) fn is_letter(envelope: &Envelope<'_>) -> bool {
+    let topic = envelope.topic;
+    let is_named = || {
+        envelope
+            .headers
+            .and_then(|it| Named::by_type(text(it, "type")?))
+            .is_some()
+    };
+    let is_addressed = || bare(topic).len() < topic.len() || topic.split('.').any(|it| Named::by_type(it).is_some());
+    envelope.kind == Some(AMQP_10) || is_named() || is_addressed()
 }
 
 /// Returns what a letter says. `prefix` is what stands before the event in the addresses, as the plugin is configured
@@ -158,7 +199,7 @@ pub fn decode(prefix: &str, letter: &Letter<'_>) -> Result<Decoded, DecodeError>
 
 /// The events of a hub, by the names of their callbacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Named {
+pub(in crate::bus) enum Named {
     PackageListChange,
     TaskStateChange,
     BuildStateChange,

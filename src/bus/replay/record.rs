@@ -1,8 +1,8 @@
 //! The forms that recorded messages come in.
 //!
-//! - ours: `{"topic", "headers", "body", "at"?}`
+//! - ours: `{"topic", "headers", "body", "at"?}`; of Koji's own plugins the header `type` is looked at
 //! - a consumer's log: `{"captured_at", "deliver": {"routing_key"}, "properties": {"headers", "message_id"},
-//!   "body_text" or "body_json"}`
+//!   "body_text", "body_json" or "body_b64"}`; where `"properties"` has the `"type"` `amqp-1.0`, the body is one of that
 //! - a test message: as ours, with `"properties": {"message_id"}` and `"headers"` that may be null
 //! - datagrepper: `{"topic", "id", "headers", "body"}`, alone or in `{"raw_messages": […]}`
 //! - fedmsg: `{"topic", "timestamp", "msg_id", "msg"}`, alone or in `{"raw_messages": […]}`
@@ -15,7 +15,10 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
+use lapin::types::{AMQPValue, FieldTable};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -45,10 +48,23 @@ pub struct Record {
     pub users: BTreeSet<String>,
     /// The packages that the headers name. Empty: the headers do not tell.
     pub packages: BTreeSet<String>,
+    /// The header `type`, by which Koji's own plugins name the event.
+    pub event: Option<String>,
+    /// The property `type`.
+    pub kind: Option<String>,
     pub body: Vec<u8>,
 }
 
 impl Record {
+    /// Returns the headers that decoding asks for.
+    pub(super) fn headers(&self) -> FieldTable {
+        let mut headers = FieldTable::default();
+        if let Some(event) = &self.event {
+            headers.insert("type".into(), AMQPValue::LongString(event.as_str().into()));
+        }
+        headers
+    }
+
     /// Returns `false` if the headers alone say that the message is of no interest.
     pub fn may_concern(&self, interest: &Interest) -> bool {
         if self.users.is_empty() {
@@ -300,6 +316,8 @@ struct Form<'a> {
     body_text: Option<&'a RawValue>,
     #[serde(borrow)]
     body_json: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body_b64: Scalar<'a>,
     // a test message, whose `id` is its own name
     origin: Option<IgnoredAny>,
 }
@@ -320,6 +338,8 @@ struct Properties<'a> {
     message_id: Scalar<'a>,
     #[serde(borrow)]
     msg_id: Scalar<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Scalar<'a>,
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
 }
@@ -330,6 +350,7 @@ struct Headers {
     sent_at: Option<String>,
     users: BTreeSet<String>,
     packages: BTreeSet<String>,
+    event: Option<String>,
 }
 
 impl Form<'_> {
@@ -345,7 +366,11 @@ impl Form<'_> {
         let topic = self.topic.text().or_else(|| deliver.routing_key.text());
         let topic = topic.ok_or(EXPECTED)?.to_owned();
         let body = self.body.or(self.msg).or(self.body_text).or(self.body_json);
-        let body = body.ok_or(EXPECTED)?;
+        let body = match (body, self.body_b64.text()) {
+            (Some(body), _) => plain(body).into_bytes(),
+            (None, Some(octets)) => BASE64_STANDARD.decode(octets).map_err(|_| "body_b64 is not base64")?,
+            (None, None) => return Err(EXPECTED),
+        };
         let id = if self.origin.is_none() {
             self.id
         } else {
@@ -370,10 +395,12 @@ impl Form<'_> {
             at,
             topic,
             message_id: ids.into_iter().find_map(Scalar::text).map(str::to_owned),
-            body: plain(body).into_bytes(),
+            body,
             sent_at,
             users: headers.users,
             packages: headers.packages,
+            event: headers.event,
+            kind: properties.kind.text().map(str::to_owned),
         })
     }
 }
@@ -410,6 +437,8 @@ impl<'de> Deserialize<'de> for Headers {
                 while let Some((key, value)) = map.next_entry::<Cow<'_, str>, Scalar<'_>>()? {
                     if key == "sent-at" {
                         headers.sent_at = value.text().map(str::to_owned);
+                    } else if key == "type" {
+                        headers.event = value.text().map(str::to_owned);
                     } else if let Some(user) = key.strip_prefix("fedora_messaging_user_") {
                         headers.users.insert(user.to_owned());
                     } else if let Some(package) = key.strip_prefix("fedora_messaging_rpm_") {

@@ -256,10 +256,7 @@ fn record(event: &str, id: &str, at: &str, fields: &str) -> Record {
 fn recording(records: Vec<Record>, speed: Speed) -> Recording {
     Recording {
         instance: InstanceName::new("test"),
-        dialect: Dialect {
-            topic_prefix: String::new(),
-            koji_instance: "primary".to_owned(),
-        },
+        dialect: Dialect::Recorded,
         records,
         begin: None,
         speed,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use koji_notify::bus::BrokerSource;
-use koji_notify::bus::broker::{Address, Broker, Login, Password, Queue, QueueName, Secret, Trust};
+use koji_notify::bus::broker::{Address, Broker, Dialect, Login, Password, Queue, QueueName, Secret, Trust};
 use koji_notify::bus::patrol::Patrol;
 use koji_notify::bus::source::{Orders, Signs, Source};
 use koji_notify::koji::{InstanceName, Interest};
@@ -245,8 +245,10 @@ pub(super) fn at(tls: bool, port: u16, vhost: String, login: Login, ca: PathBuf)
         login,
         trust: Trust::Only(ca),
         exchange: "amq.topic".to_owned(),
-        topic_prefix: PREFIX.to_owned(),
-        koji_instance: "primary".to_owned(),
+        dialect: Dialect::FedoraMessaging {
+            topic_prefix: PREFIX.to_owned(),
+            koji_instance: "primary".to_owned(),
+        },
         queue: Queue {
             name: QueueName::ByServer,
             durable: false,

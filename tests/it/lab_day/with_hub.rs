@@ -362,7 +362,7 @@ impl Played {
         hub.load_day(&folder.join("truth.jsonl"));
         let recording = Recording {
             instance: lab(),
-            dialect: Dialect {
+            dialect: Dialect::FedoraMessaging {
                 topic_prefix: "org.fedoraproject.prod".to_owned(),
                 koji_instance: "primary".to_owned(),
             },

@@ -388,7 +388,7 @@ fn states(told: &Told) -> BTreeMap<&str, i64> {
 
 /// Returns what our own decoder makes of messages.
 fn heard(messages: &[Value]) -> Vec<String> {
-    let dialect = Dialect {
+    let dialect = Dialect::FedoraMessaging {
         topic_prefix: "org.fedoraproject.prod".to_owned(),
         koji_instance: "primary".to_owned(),
     };
@@ -399,6 +399,7 @@ fn heard(messages: &[Value]) -> Vec<String> {
             message_id: message["properties"]["message_id"].as_str(),
             sent_at: message["properties"]["headers"]["sent-at"].as_str(),
             body: body.as_bytes(),
+            ..Envelope::default()
         };
         match decode(&dialect, &envelope).unwrap() {
             Decoded::News {
