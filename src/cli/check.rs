@@ -54,6 +54,7 @@ enum Topic {
     User,
     Certificate,
     Authority,
+    Dialect,
     Broker,
     Hub,
     HubUser,
@@ -175,13 +176,14 @@ async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broke
     let mut interest = crate::koji::Interest {
         users: instance.users.clone(),
         packages: instance.packages.clone(),
-        tasks: wanted.scratch,
+        tasks: wanted.scratch || broker.dialect.tells_of_every_task(),
         tags: wanted.tagged,
     };
     if !wanted.followed {
         interest.packages.clear();
     }
     let host = broker.address.to_string();
+    findings.push(good(Topic::Dialect, Some(name), spoken(broker)));
     findings.push(match probe::probe(broker, &interest).await {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
@@ -193,6 +195,19 @@ async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broke
         },
     });
     findings
+}
+
+/// Returns how the messages look, as the configuration spells it.
+fn spoken(broker: &Broker) -> String {
+    let told = [
+        ("dialect", broker.dialect.name()),
+        ("topic-prefix", broker.dialect.prefix()),
+        ("exchange", Some(broker.exchange.as_str())),
+    ];
+    let told = told
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key} = {:?}", value?)));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn look_at_user(name: &InstanceName, instance: &Instance) -> Finding {
@@ -315,6 +330,7 @@ impl Topic {
             Self::User => "user",
             Self::Certificate => "certificate",
             Self::Authority => "CA",
+            Self::Dialect => "dialect",
             Self::Broker => "broker",
             Self::Hub => "hub",
             Self::HubUser => "hub user",
@@ -338,7 +354,8 @@ impl Topic {
             Self::User => tr("user"),
             Self::Certificate => tr("certificate"),
             Self::Authority => tr("CA"),
-            Self::Broker => tr("broker"),
+            // The words that follow are those of the configuration, which has no languages.
+            Self::Dialect | Self::Broker => tr("broker"),
             Self::Hub => tr("hub"),
             Self::HubUser => tr("user on the hub"),
             Self::HubProfile => tr("profile of the hub"),

@@ -317,6 +317,90 @@ fn a_broker_of_ones_own_with_a_password() {
 }
 
 #[test]
+fn a_bus_of_koji_s_own_is_described_by_its_dialect() {
+    let home = Home::new();
+    home.write_secret();
+    let check = |more: &str, expected: Expect| {
+        home.configure(&format!("[instance.a]\nuser = 'mona'\n{more}\n{OWN_BROKER}"));
+        let told = match home.load() {
+            Ok(settings) => {
+                let it = settings.instances.values().next().unwrap();
+                let broker = it.broker.as_ref().unwrap();
+                let rules = settings.rules(jiff::tz::TimeZone::UTC);
+                let whose = rules.instances.values().next().unwrap();
+                assert!(whose.bus && !whose.deaf_to_builds && !whose.archive);
+                assert_eq!(whose.every_task, broker.dialect.tells_of_every_task());
+                format!("{:?} exchange {}", broker.dialect, broker.exchange)
+            }
+            Err(error) => home.shown(&error),
+        };
+        expected.assert_eq(&told.replace("HOME/config/koji-notify/config.toml:", ""));
+    };
+    check(
+        "dialect = 'koji-protonmsg'",
+        expect![[r#"KojiProtonmsg { prefix: "koji" } exchange amq.topic"#]],
+    );
+    check(
+        "dialect = 'koji-protonmsg'\ntopic-prefix = 'VirtualTopic.eng.brew'\nexchange = 'bus'",
+        expect![[r#"KojiProtonmsg { prefix: "VirtualTopic.eng.brew" } exchange bus"#]],
+    );
+    check(
+        "dialect = 'koji-topic'",
+        expect![[r#"KojiTopic { prefix: "koji.event" } exchange koji.events"#]],
+    );
+    check("dialect = 'koji-headers'", expect!["KojiHeaders exchange koji.events"]);
+    check(
+        "dialect = 'fedora-messaging'\ntopic-prefix = 'x'",
+        expect![[r#"FedoraMessaging { topic_prefix: "x", koji_instance: "primary" } exchange amq.topic"#]],
+    );
+    // What cannot be.
+    check(
+        "dialect = 'qpid'",
+        expect![
+            "3:11: unknown variant `qpid`, expected one of `fedora-messaging`, `koji-topic`, `koji-headers`, `koji-protonmsg`"
+        ],
+    );
+    check(
+        "dialect = 'koji-protonmsg'\ntopic-prefix = '/topic/koji'",
+        expect![[
+            r#"4:1: `topic-prefix`: expected what stands before the event in the routing keys, such as "koji": words with dots between them, without `/topic/` and the like"#
+        ]],
+    );
+    check(
+        "dialect = 'koji-topic'\ntopic-prefix = 'koji.*'",
+        expect![[
+            r#"4:1: `topic-prefix`: expected what stands before the event in the routing keys, such as "koji.event": words with dots between them, without `/topic/` and the like"#
+        ]],
+    );
+    check(
+        "dialect = 'koji-headers'\ntopic-prefix = 'koji'",
+        expect![[
+            r#"4:1: `topic-prefix`: a headers exchange has no topics: leave this out where `dialect` is "koji-headers""#
+        ]],
+    );
+    check(
+        "dialect = 'koji-topic'\nkoji-instance = 'primary'",
+        expect![[r#"4:1: `koji-instance`: this is of Fedora Messaging: leave it out where `dialect` is "koji-topic""#]],
+    );
+    check(
+        "dialect = 'koji-topic'\ndatagrepper = 'https://h/datagrepper'",
+        expect![[r#"4:1: `datagrepper`: this is of Fedora Messaging: leave it out where `dialect` is "koji-topic""#]],
+    );
+    check(
+        "dialect = 'koji-topic'\nfedora-messaging = 'fm.toml'",
+        expect![[
+            r#"4:1: `fedora-messaging`: this is of Fedora Messaging: leave it out where `dialect` is "koji-topic""#
+        ]],
+    );
+    check(
+        "dialect = 'koji-topic'\npreset = 'fedora'",
+        expect![[r#"4:1: `preset`: this is of Fedora Messaging: leave it out where `dialect` is "koji-topic""#]],
+    );
+    home.configure("[instance.a]\nuser = 'mona'\ndialect = 'koji-topic'\nhub.server = 'https://h/kojihub'\n");
+    expect![[r#"HOME/config/koji-notify/config.toml:3:1: `dialect`: where it is "koji-topic", expected `url` in the table `broker`"#]].assert_eq(&home.complaint());
+}
+
+#[test]
 fn a_password_that_others_can_read_is_refused_and_not_shown() {
     let home = Home::new();
     let broker =
@@ -1262,6 +1346,12 @@ impl Home {
         fs::write(self.config_file(), text).unwrap();
     }
 
+    /// Writes a password as it has to be kept.
+    fn write_secret(&self) {
+        fs::write(self.path("home/secret"), "p4ssw0rd\n").unwrap();
+        fs::set_permissions(self.path("home/secret"), fs::Permissions::from_mode(0o400)).unwrap();
+    }
+
     /// Configures an instance by a fedora-messaging file.
     fn configure_existing(&self, text: &str) {
         self.configure(
@@ -1361,6 +1451,10 @@ impl Home {
         text.replace(root.to_str().unwrap(), "HOME")
     }
 }
+
+/// A broker that is logged in to by [`Home::write_secret`].
+const OWN_BROKER: &str =
+    "[instance.a.broker]\nurl = 'amqps://broker.example.com/'\nuser = 'm'\npassword-file = '~/secret'\n";
 
 /// Returns how the messages look.
 fn spoken(dialect: &Dialect) -> String {

@@ -977,7 +977,7 @@ fn told(name: &str, content: Content<'_>) -> String {
 }
 
 /// Returns what a message says in one line. A number at its end is that of the owner.
-fn summary(told: Result<Decoded, DecodeError>) -> String {
+pub(crate) fn summary(told: Result<Decoded, DecodeError>) -> String {
     let nameless = told.as_ref().ok().and_then(Decoded::nameless_owner);
     match told {
         Ok(Decoded::News { event, owner, .. }) => {

@@ -180,6 +180,29 @@ impl<'r> Vhost<'r> {
         bindings
     }
 
+    /// Returns what binds queues to this exchange, in order: the routing key, and the arguments that there are.
+    pub async fn bound_to(&self, exchange: &str) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Bound {
+            source_name: String,
+            routing_key: String,
+            #[serde(deserialize_with = "table")]
+            arguments: BTreeMap<String, Value>,
+        }
+        let items = "[source_name, routing_key, arguments]";
+        let question = format!("rabbit_binding:info_all({}, {items}).", self.erlang_name());
+        let bound: Vec<Bound> = self.ask(&question).await;
+        let shown = |it: Bound| {
+            let arguments = it.arguments.iter().map(|(name, value)| format!("{name}={value}"));
+            let words: Vec<String> = [it.routing_key].into_iter().chain(arguments).collect();
+            words.join(" ").replace('"', "").trim().to_owned()
+        };
+        let ours = bound.into_iter().filter(|it| it.source_name == exchange);
+        let mut bound: Vec<String> = ours.map(shown).collect();
+        bound.sort();
+        bound
+    }
+
     /// Waits until some queue is bound to `amq.topic` by the routing keys that are fine, in order.
     pub async fn bound_when(&self, fine: impl Fn(&[&str]) -> bool) {
         let question = self.bindings_question();
