@@ -138,7 +138,8 @@ fn koji_topic(prefix: &str, interest: &Interest) -> Vec<String> {
     keys
 }
 
-/// The same by headers. All are texts: brokers need not find a number equal to one of another width.
+/// The same by headers. All are texts, which a bridge hands on as they are: RabbitMQ finds numbers of any width equal,
+/// and none of them equal to the same digits as a text. So the state itself is not asked for.
 fn headers(interest: &Interest) -> Vec<Binding> {
     let binding = |event: &str, more: &[(&str, &str)]| {
         let mut arguments = BTreeMap::from([

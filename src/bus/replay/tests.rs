@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -94,6 +96,40 @@ fn the_first_known_time_counts_for_those_before_it() {
         2026-11-20T12:00:10Z Ended
     "#]],
     );
+}
+
+#[test]
+fn a_recording_may_be_of_any_bus() {
+    let build = r#"{"attribute": "state", "old": 0, "new": 1, "info":
+        {"build_id": 7, "name": "bash", "version": "5.3", "release": "1.fc43", "owner_name": "mona", "owner_id": 2}}"#;
+    let build = build.replace('\n', " ");
+    let octets = BASE64_STANDARD.encode([b"\0\x53\x77\xb1", &sized(&build)[..], build.as_bytes()].concat());
+    let lines = [
+        format!(r#"{{"topic": "koji.event.BuildStateChange.state.bash", "body": {build}}}"#),
+        format!(r#"{{"topic": "", "headers": {{"type": "BuildStateChange"}}, "body": {build}}}"#),
+        format!(r#"{{"topic": "koji.build.complete", "headers": {{"type": "BuildStateChange"}}, "body": {build}}}"#),
+        format!(r#"{{"topic": "topic://VirtualTopic.eng.brew.build.complete", "headers": null, "body": {build}}}"#),
+        format!(
+            r#"{{"deliver": {{"routing_key": "koji.build.complete"}}, "properties": {{"type": "amqp-1.0",
+                "headers": {{"x-amqp-1.0-app-properties": {{"_bytes_b64": "AFN00QA="}}}}}}, "body_b64": "{octets}"}}"#
+        )
+        .replace('\n', " "),
+        // Of neither, however much the last words look like it.
+        r#"{"topic": "org.example.copr.build.end", "body": {"user": "mona"}}"#.to_owned(),
+    ];
+    let records = records(lines.join("\n").as_bytes(), "any").unwrap();
+    let recording = recording(records, Speed::AT_ONCE);
+    let mut heard = Vec::new();
+    for (_, event) in recording.heard() {
+        if let Event::Heard(news) = event {
+            heard.push(news.event);
+        } else {
+            assert!(matches!(event, Event::LinkChanged(..)), "{event:?}");
+        }
+    }
+    assert_eq!(heard.len(), 5);
+    assert_eq!(heard[0].owner(), Some("mona"));
+    assert!(heard.iter().all(|it| *it == heard[0]), "{heard:#?}");
 }
 
 #[test]
@@ -251,6 +287,11 @@ fn record(event: &str, id: &str, at: &str, fields: &str) -> Record {
         },
         ..Record::default()
     }
+}
+
+/// The size of a text, as AMQP 1.0 writes it.
+fn sized(text: &str) -> [u8; 4] {
+    u32::try_from(text.len()).unwrap().to_be_bytes()
 }
 
 fn recording(records: Vec<Record>, speed: Speed) -> Recording {
