@@ -229,4 +229,8 @@ async fn the_daemon_tells_of_a_build_that_is_complete() {
     proton.send(&address, &complete.properties, &complete.body).await;
     desk.all_is_acknowledged().await;
     assert_eq!(desk.more_shown(), [""; 0]);
+
+    let checked = desk.run(&["check"]).await.output;
+    let dialect = "✓ lab: broker: dialect = \"koji-protonmsg\", topic-prefix = \"koji\", exchange = \"amq.topic\"";
+    assert!(checked.contains(dialect), "{checked}");
 }
