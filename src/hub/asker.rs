@@ -201,7 +201,7 @@ impl Asker {
         if let Err(error) = self.ask_by_number(&plan.calls, &mut answers, asked_at).await {
             debug!(instance = %self.instance, error = error.detail(), "the numbers of packages cannot be had");
         }
-        self.name_tagged(mine(&mut answers).collect(), asked_at).await;
+        self.name_tagged(at_the_top(&mut answers).collect(), asked_at).await;
         let asked_at = self.client().by_hub_clock(asked_at);
         let (mut looked, faults) = plan.looked(answers, Some(asked_at), &mut lock(&self.known));
         let known = lock(&self.known).users.clone();
@@ -389,7 +389,7 @@ impl Asker {
 }
 
 /// Returns the tasks that stories are made of.
-fn mine(answers: &mut [Result<Answer, Fault>]) -> impl Iterator<Item = &mut TaskRow> {
+fn at_the_top(answers: &mut [Result<Answer, Fault>]) -> impl Iterator<Item = &mut TaskRow> {
     let rows = answers.iter_mut().flatten().flat_map(|it| {
         #[expect(clippy::wildcard_enum_match_arm, reason = "the others hold no tasks")]
         match it {

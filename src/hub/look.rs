@@ -43,13 +43,19 @@ pub struct Known {
     targets: BTreeMap<String, Target>,
     /// The current repository of a tag.
     repos: BTreeMap<String, RepoRow>,
-    /// What is called how, of the builds that tasks have tagged.
-    pub tagged: BTreeMap<BuildId, Nvr>,
+    /// What is called how, of the builds that tasks have tagged. `None`: the hub does not know it.
+    pub tagged: BTreeMap<BuildId, Option<Nvr>>,
+    /// The tags that it does not know.
+    pub no_tags: BTreeMap<u64, ()>,
 }
 
 impl Known {
-    pub fn keep_tagged(&mut self, build: BuildId, nvr: Nvr) {
+    pub fn keep_tagged(&mut self, build: BuildId, nvr: Option<Nvr>) {
         keep(&mut self.tagged, build, nvr);
+    }
+
+    pub fn keep_no_tag(&mut self, tag: u64) {
+        keep(&mut self.no_tags, tag, ());
     }
 
     /// Returns how a package is named to the hub.

@@ -297,19 +297,30 @@ async fn a_package_that_the_hub_does_not_have_has_no_builds() {
     assert_eq!(calls[0].parts.len(), 5, "{calls:?}");
 }
 
-#[tokio::test]
-async fn what_a_task_tags_is_named_and_the_tag_is_known_from_then_on() {
-    let member = |name: &str, value: &str| format!("<member><name>{name}</name><value>{value}</value></member>");
-    let number = |it: u64| format!("<int>{it}</int>");
-    let map = |members: &[String]| format!("<struct>{}</struct>", members.concat());
-    let list = |values: &[String]| {
-        let values: String = values.iter().map(|it| format!("<value>{it}</value>")).collect();
-        format!("<array><data>{values}</data></array>")
-    };
-    let answer = |value: &str| {
-        let text = format!("<methodResponse><params><param><value>{value}</value></param></params></methodResponse>");
-        Reply::Say(hub_server::xml(&text))
-    };
+fn member(name: &str, value: &str) -> String {
+    format!("<member><name>{name}</name><value>{value}</value></member>")
+}
+
+fn number(it: u64) -> String {
+    format!("<int>{it}</int>")
+}
+
+fn map(members: &[String]) -> String {
+    format!("<struct>{}</struct>", members.concat())
+}
+
+fn list(values: &[String]) -> String {
+    let values: String = values.iter().map(|it| format!("<value>{it}</value>")).collect();
+    format!("<array><data>{values}</data></array>")
+}
+
+fn answer(value: &str) -> Reply {
+    let text = format!("<methodResponse><params><param><value>{value}</value></param></params></methodResponse>");
+    Reply::Say(hub_server::xml(&text))
+}
+
+/// A task that has put build 42 into tag 17.
+fn tagging() -> String {
     // The arguments of `tagBuild`: tag, build, force, from which tag.
     let request = list(&[
         number(17),
@@ -317,12 +328,30 @@ async fn what_a_task_tags_is_named_and_the_tag_is_known_from_then_on() {
         "<boolean>0</boolean>".to_owned(),
         "<nil/>".to_owned(),
     ]);
-    let task = map(&[
+    map(&[
         member("id", &number(4711)),
         member("method", "tagBuild"),
         member("state", &number(TaskState::Failed as u64)),
         member("request", &request),
-    ]);
+    ])
+}
+
+#[tokio::test]
+async fn a_tag_and_a_build_that_the_hub_does_not_know_are_asked_for_once() {
+    let neither = list(&[list(&["<nil/>".to_owned()]), list(&["<nil/>".to_owned()])]);
+    let script = [&tagging(), &neither, &tagging()].map(|it| answer(it));
+    let mut hub = HubServer::start(script).await;
+    let url = format!("http://127.0.0.1:{}/kojihub", hub.port);
+    let mut asker = Asker::at(&url, &url, tempfile::tempdir().unwrap());
+    for _ in 0..2 {
+        assert_eq!(asker.tagged(4711).await, "? into ?");
+    }
+    assert_eq!(hub.all_asked().len(), 3);
+}
+
+#[tokio::test]
+async fn what_a_task_tags_is_named_and_the_tag_is_known_from_then_on() {
+    let task = tagging();
     let tag = map(&[member("id", &number(17)), member("name", "f43-updates")]);
     let build = map(&[
         member("build_id", &number(42)),
@@ -560,7 +589,10 @@ impl Asker {
             Learned::Found {
                 change: Some(Change::Task(it)),
                 ..
-            } => format!("{} into {}", it.what.unwrap(), it.target.unwrap()),
+            } => {
+                let or_not = |it: Option<String>| it.unwrap_or_else(|| "?".to_owned());
+                format!("{} into {}", or_not(it.what), or_not(it.target))
+            }
             other => panic!("{other:?}"),
         }
     }
