@@ -19,11 +19,15 @@ pub mod live;
 mod password;
 mod patience;
 pub mod patrol;
+pub mod post;
 pub mod probe;
+pub mod recorded;
 pub mod replay;
 mod session;
 pub mod sieve;
 pub mod source;
+pub mod table;
+pub mod tap;
 pub mod trouble;
 mod wire;
 

@@ -12,8 +12,10 @@ mod history;
 mod hub;
 mod log;
 mod pause;
+mod publish;
 mod replay;
 mod status;
+mod tail;
 mod wait;
 
 use std::path::PathBuf;
@@ -70,6 +72,10 @@ enum Command {
     Resume,
     /// Ask a hub
     Hub(hub::Hub),
+    /// Print what the message broker sends, as it comes
+    Tail(tail::Tail),
+    /// Send a message to the broker of an instance, for administrators of a site
+    Publish(publish::Publish),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -109,6 +115,8 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Pause(pause) => pause.run().await,
             Command::Resume => pause::resume().await,
             Command::Hub(hub) => hub.run(places).await,
+            Command::Tail(tail) => tail.run(places).await,
+            Command::Publish(publish) => publish.run(places).await,
             Command::Completions(completions) => completions.run(),
         }
     });

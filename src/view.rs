@@ -11,6 +11,7 @@ mod cause;
 mod deed;
 mod digest;
 mod followed;
+pub mod heard;
 pub mod history;
 pub mod icon;
 pub mod menu;

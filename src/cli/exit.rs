@@ -115,6 +115,18 @@ pub(super) fn faulted(said: String) -> anyhow::Error {
     Refusal { said, exit }.into()
 }
 
+/// Returns the error that something does not work.
+pub(super) fn trouble(said: String) -> anyhow::Error {
+    let exit = Exit::Trouble;
+    Refusal { said, exit }.into()
+}
+
+/// Returns the error that what was asked for cannot be.
+pub(super) fn usage(said: String) -> anyhow::Error {
+    let exit = Exit::Usage;
+    Refusal { said, exit }.into()
+}
+
 /// Returns whether the bus says that nobody has our name, or that whoever had it has gone without an answer.
 fn is_absence(error: &str) -> bool {
     let names = ["ServiceUnknown", "NameHasNoOwner", "NoReply"];

@@ -49,7 +49,7 @@ pub(super) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
 
 /// Returns whether a character could break a line, hide, or turn the direction of what follows (Unicode 15, `Cc`,
 /// `Zl`, `Zp` and the formatting characters of `Cf` that are used to deceive).
-fn is_unfit(it: char) -> bool {
+pub(super) fn is_unfit(it: char) -> bool {
     it.is_control()
         || matches!(it,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -5,7 +5,7 @@ mod koji;
 mod koji_headers;
 mod koji_protonmsg;
 mod koji_topic;
-mod line;
+pub(crate) mod line;
 mod lines_that_break;
 mod logins;
 mod messages;

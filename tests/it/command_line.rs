@@ -15,7 +15,7 @@ use crate::session_bus::SessionBus;
 /// No program here takes longer, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "daemon",
     "demo",
     "replay",
@@ -28,6 +28,8 @@ const COMMANDS: [&str; 13] = [
     "pause",
     "resume",
     "hub",
+    "tail",
+    "publish",
     "completions",
 ];
 
@@ -82,6 +84,18 @@ async fn a_wrong_command_line_is_told_with_code_2() {
         "history --limit -1",
         "history --yes",
         "history --wipe --mine",
+        "tail --count 0",
+        "tail --topic",
+        "tail --raw --json",
+        "tail --raw --user mona",
+        "publish",
+        "publish --instance lab",
+        "publish --topic a.b",
+        "publish --instance lab --topic a --header =b",
+        "publish --instance lab --topic a --header b",
+        "publish --instance lab --topic a --json-header b={",
+        "publish --instance lab --topic a --body b --body-file c",
+        "publish --instance lab --topic a --file b",
         "completions sh",
     ] {
         let words: Vec<_> = wrong.split(' ').collect();

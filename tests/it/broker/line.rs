@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use crate::rabbit::{Client, Pair, User, Vhost};
 
 /// What stands before `.buildsys.` in the topics.
-pub(super) const PREFIX: &str = "org.fedoraproject.prod";
+pub(crate) const PREFIX: &str = "org.fedoraproject.prod";
 /// Time enough for anything that happens at all on a busy machine.
 pub(super) const GENEROUS: Duration = Duration::from_secs(90);
 
@@ -283,13 +283,13 @@ pub(super) fn keys(events: &[&str]) -> Vec<String> {
 }
 
 /// Publishes what the Python library would not, and in numbers.
-pub(super) struct Post {
+pub(crate) struct Post {
     channel: Channel,
     _connection: Connection,
 }
 
 impl Post {
-    pub(super) async fn open(vhost: &Vhost<'_>) -> Self {
+    pub(crate) async fn open(vhost: &Vhost<'_>) -> Self {
         let url = vhost.url(&vhost.publisher);
         let connection = Connection::connect(&url, ConnectionProperties::default())
             .await
@@ -303,7 +303,7 @@ impl Post {
     }
 
     /// Publishes, with a header for each name; returns when the broker has it.
-    pub(super) async fn send(&self, event: &str, headers: &[&str], body: &[u8]) {
+    pub(crate) async fn send(&self, event: &str, headers: &[&str], body: &[u8]) {
         let mut table = FieldTable::default();
         for name in headers {
             table.insert(ShortString::from(*name), AMQPValue::Boolean(true));
@@ -323,13 +323,13 @@ impl Post {
     }
 
     /// Deletes a queue, much sooner than an administrator's command.
-    pub(super) async fn delete_queue(&self, name: &str) {
+    pub(crate) async fn delete_queue(&self, name: &str) {
         let deleted = self.channel.queue_delete(name.into(), QueueDeleteOptions::default());
         deleted.await.unwrap();
     }
 
     /// Publishes that somebody's build is done.
-    pub(super) async fn build(&self, build: u64, owner: &str) {
+    pub(crate) async fn build(&self, build: u64, owner: &str) {
         let user = format!("fedora_messaging_user_{owner}");
         let body = build_is_done(build, owner).to_string();
         self.send(
@@ -342,7 +342,7 @@ impl Post {
 }
 
 /// A body as Koji's plugin writes it, as far as the published schema asks for it.
-pub(super) fn build_is_done(build: u64, owner: &str) -> Value {
+pub(crate) fn build_is_done(build: u64, owner: &str) -> Value {
     json!({
         "build_id": build, "name": "bash", "version": "5.3", "release": format!("{build}.fc43"), "epoch": null,
         "attribute": "state", "old": 0, "new": 1, "owner": owner, "task_id": build + 1_000_000,
