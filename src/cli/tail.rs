@@ -244,11 +244,7 @@ impl Show {
                 Told::Message(heard) => self.take(&instance, &heard)?,
             }
             if let Some(n) = self.printer.left_out() {
-                let sentence = tr_n(
-                    "{n} message was left out: whoever reads this is too slow",
-                    "{n} messages were left out: whoever reads this is too slow",
-                    n,
-                );
+                let sentence = tr_n("{n} message was left out", "{n} messages were left out", n);
                 mutter(&fill(&sentence, &[("n", &n.to_string())]));
             }
             if self.left == Some(0) {
@@ -312,9 +308,11 @@ impl Show {
             Form::Json => heard::harmless(&heard.recorded(instance).to_line()?),
             Form::Words => self.words(instance, heard, &meaning),
         };
-        if self.printer.print(line)
-            && let Some(left) = &mut self.left
-        {
+        if !self.printer.print(line) {
+            if self.printer.begins_to_leave_out() {
+                mutter(&tr("Whoever reads this is too slow; messages are left out"));
+            }
+        } else if let Some(left) = &mut self.left {
             *left -= 1;
         }
         Ok(())

@@ -102,9 +102,7 @@ fn words(heard: &Heard<'_>) -> String {
         HubEvent::Imported(it) => of_import(it),
         HubEvent::Other { name } => return something_else(name),
     };
-    if event.owner().is_none()
-        && let Some(UserId(number)) = heard.owner
-    {
+    if let (Some(UserId(number)), true) = (heard.owner, is_only_its_owners(event)) {
         // Translators: whose it is, where only the hub's number of the user is known: "by user 6".
         let whose = fill(&tr("by user {number}"), &[("number", &number.to_string())]);
         details.insert(0, whose);
@@ -115,6 +113,20 @@ fn words(heard: &Heard<'_>) -> String {
     let values = [("what", &*sentence), ("details", &text::parts(&details))];
     // Translators: what has happened, and more about it: "bash-5.3-1.fc43 is built (by mona, rawhide)".
     fill(&tr("{what} ({details})"), &values)
+}
+
+/// Returns whether whose it is would be told by a name, and is not: of the others, who has done it is told.
+fn is_only_its_owners(event: &HubEvent) -> bool {
+    match event {
+        HubEvent::Changed(Change::Build(_) | Change::Task(_)) | HubEvent::Child(_) => event.owner().is_none(),
+        HubEvent::Changed(Change::Tag(_))
+        | HubEvent::Promoted(_)
+        | HubEvent::PackageList(_)
+        | HubEvent::Repo(_)
+        | HubEvent::Signed(_)
+        | HubEvent::Imported(_)
+        | HubEvent::Other { .. } => false,
+    }
 }
 
 fn something_else(topic: &str) -> String {

@@ -153,7 +153,12 @@ async fn what_no_queue_wants_is_told() {
         .await;
     assert_eq!(ran.code, 0);
     assert_eq!(ran.output.lines().count(), 1);
-    check(&ran.errors, expect![[r#""#]]);
+    check(
+        &ran.errors,
+        expect![[r#"
+            koji-notify: the broker has taken the message, but no queue wants nobody.cares: nobody hears it
+        "#]],
+    );
 }
 
 #[tokio::test]
@@ -210,7 +215,20 @@ async fn what_amqp_has_no_room_for_is_told() {
     let ran = house.as_publisher(&words).await;
     assert_eq!((ran.code, &*ran.output), (2, ""), "{}", ran.errors);
     told += &ran.errors.replace(large, "FILE");
-    check(&told, expect![[r#""#]]);
+    check(
+        &told,
+        expect![[r#"
+            koji-notify: the topic has more than 255 bytes
+            koji-notify: the name of the header xxxxxxxxxxxxxxxxxxxx… has more than 255 bytes
+            koji-notify: a header is nested deeper than 32 levels
+            koji-notify: the header n has a number that AMQP has no room for
+            koji-notify: the header n is given twice
+            koji-notify: the content type has more than 255 bytes
+            koji-notify: the message id has more than 255 bytes
+            koji-notify: the headers have 138004 bytes, more than the 128224 that the broker takes
+            koji-notify: FILE has more than 4194304 bytes
+        "#]],
+    );
     // As many headers as there is room for do arrive.
     let ran = house.as_publisher(&[&base[..], &["a"], &many[..1000]].concat()).await;
     assert_eq!((ran.code, &*ran.errors), (0, ""));

@@ -55,6 +55,11 @@ impl Printer {
         false
     }
 
+    /// Returns whether the line that there was no room for is the first one.
+    pub(super) fn begins_to_leave_out(&self) -> bool {
+        self.left_out == 1
+    }
+
     /// Returns how many lines were left out since this was asked, once there is room again.
     pub(super) fn left_out(&mut self) -> Option<u64> {
         let has_room = self.waiting.load(Ordering::Relaxed) <= MAX_BYTES / 2 && self.lines.capacity() > MAX_LINES / 2;
