@@ -16,6 +16,7 @@ mod dial;
 mod fingerprint;
 mod ledger;
 pub mod live;
+pub mod one;
 mod password;
 mod patience;
 pub mod patrol;

@@ -25,6 +25,7 @@ mod fedora_messaging;
 mod file;
 mod load;
 mod machine;
+mod one;
 
 pub use error::ConfigError;
 pub use load::load;

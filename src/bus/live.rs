@@ -45,7 +45,7 @@ const TURN: usize = 64;
 
 /// How many lines this program has opened. The count outlives each source: a receipt for one that is gone must not fit
 /// the next.
-static LINES: AtomicU32 = AtomicU32::new(0);
+pub(super) static LINES: AtomicU32 = AtomicU32::new(0);
 
 /// The broker of one instance, as a place that news comes from.
 pub struct BrokerSource {

@@ -35,7 +35,7 @@ pub fn may_concern(dialect: &Dialect, envelope: &Envelope<'_>, interest: &Intere
 
 /// Returns whether a message of Koji's own plugins can be of interest. No owner is named outside, so while there is a
 /// user, every build may be one of mine.
-fn concerns_outside(outside: &Outside<'_>, interest: &Interest) -> bool {
+pub(super) fn concerns_outside(outside: &Outside<'_>, interest: &Interest) -> bool {
     let Some(named) = outside.named else {
         return !outside.is_strange;
     };

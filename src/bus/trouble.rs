@@ -110,7 +110,7 @@ fn of_the_way(error: &NetError) -> Problem {
     }
 }
 
-fn of_tls(error: &rustls::Error) -> Problem {
+pub(super) fn of_tls(error: &rustls::Error) -> Problem {
     match tls_trouble(error) {
         TlsTrouble::Expired => Problem::ExpiredBroker,
         TlsTrouble::WrongHost => Problem::WrongHost,

@@ -14,13 +14,13 @@ use self::hub::look_at_hub;
 use super::exit::Exit;
 use super::say;
 use crate::bus::broker::{Broker, Login, Trust};
-use crate::bus::probe;
+use crate::bus::{one, probe};
 use crate::config::{self, Identity, Instance, Places};
 use crate::desktop::probe::{TrayHost, notification_server, tray_host};
 use crate::i18n::{fill, tr};
 use crate::koji::InstanceName;
 use crate::view::trouble;
-use crate::watch::Wanted;
+use crate::watch::{Trouble, Wanted};
 use crate::{clock, desktop};
 
 #[derive(Debug, clap::Args)]
@@ -144,8 +144,12 @@ async fn find(places: &Places) -> Vec<Finding> {
 
 async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
-    let is_heard = if let Some(broker) = &instance.broker {
-        let found = look_at_broker(name, instance, broker, wanted).await;
+    let found = match (&instance.broker, &instance.one) {
+        (Some(broker), _) => Some(look_at_broker(name, instance, broker, wanted).await),
+        (None, Some(broker)) => Some(look_at_one(name, instance, broker, wanted).await),
+        (None, None) => None,
+    };
+    let is_heard = if let Some(found) = found {
         let is_good = found.iter().all(|it| it.state != State::Bad);
         findings.extend(found);
         is_good
@@ -159,42 +163,67 @@ async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> V
 }
 
 async fn look_at_broker(name: &InstanceName, instance: &Instance, broker: &Broker, wanted: &Wanted) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let certificate = match &broker.login {
-        Login::External { certificate, .. } => Some(certificate),
-        Login::Plain { .. } => None,
+    let mut findings = look_at_files(name, Some(&broker.login), &broker.trust);
+    let interest = interest(instance, wanted, wanted.scratch || broker.dialect.tells_of_every_task());
+    let host = broker.address.to_string();
+    findings.push(good(Topic::Dialect, Some(name), spoken(broker)));
+    findings.push(judged(name, &host, probe::probe(broker, &interest).await));
+    findings
+}
+
+/// Looks at a broker that speaks AMQP 1.0.
+async fn look_at_one(name: &InstanceName, instance: &Instance, broker: &one::Broker, wanted: &Wanted) -> Vec<Finding> {
+    let mut findings = look_at_files(name, broker.login.as_ref(), &broker.trust);
+    let interest = interest(instance, wanted, true);
+    let doors: Vec<String> = broker.doors.iter().map(ToString::to_string).collect();
+    let told = format!("protocol = \"amqp-1.0\", addresses = {:?}", broker.addresses);
+    findings.push(good(Topic::Dialect, Some(name), told));
+    findings.push(judged(name, &doors.join(", "), one::probe(broker, &interest).await));
+    findings
+}
+
+/// Looks at the certificates that are needed to log in.
+fn look_at_files(name: &InstanceName, login: Option<&Login>, trust: &Trust) -> Vec<Finding> {
+    let certificate = match login {
+        Some(Login::External { certificate, .. }) => Some(certificate),
+        Some(Login::Plain { .. }) | None => None,
     };
-    let authority = match &broker.trust {
+    let authority = match trust {
         Trust::Only(file) => Some(file),
         Trust::System => None,
     };
-    for (topic, file) in [(Topic::Certificate, certificate), (Topic::Authority, authority)] {
-        if let Some(file) = file {
-            findings.extend(look_at_dates(topic, name, file));
-        }
-    }
+    let files = [(Topic::Certificate, certificate), (Topic::Authority, authority)];
+    let looks = files
+        .into_iter()
+        .filter_map(|(topic, file)| look_at_dates(topic, name, file?));
+    looks.collect()
+}
+
+fn interest(instance: &Instance, wanted: &Wanted, tasks: bool) -> crate::koji::Interest {
     let mut interest = crate::koji::Interest {
         users: instance.users.clone(),
         packages: instance.packages.clone(),
-        tasks: wanted.scratch || broker.dialect.tells_of_every_task(),
+        tasks,
         tags: wanted.tagged,
     };
     if !wanted.followed {
         interest.packages.clear();
     }
-    let host = broker.address.to_string();
-    findings.push(good(Topic::Dialect, Some(name), spoken(broker)));
-    findings.push(match probe::probe(broker, &interest).await {
+    interest
+}
+
+/// Returns what became of an attempt to listen.
+fn judged(name: &InstanceName, host: &str, probed: Result<(), Trouble>) -> Finding {
+    match probed {
         Ok(()) => {
             let sentence = tr("{host} accepts the login and lets you listen");
-            good(Topic::Broker, Some(name), fill(&sentence, &[("host", &host)]))
+            good(Topic::Broker, Some(name), fill(&sentence, &[("host", host)]))
         }
         Err(found) => Finding {
             advice: Some(trouble::advice(found.problem)),
             ..Finding::new(Topic::Broker, Some(name), State::Bad, trouble::in_full(&found))
         },
-    });
-    findings
+    }
 }
 
 /// Returns how the messages look, as the configuration spells it.

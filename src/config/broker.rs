@@ -11,14 +11,14 @@ use crate::bus::broker::{Argument, Broker, Dialect, Login, MAX_PREFETCH, Passwor
 
 use super::document::Document;
 use super::fedora_messaging::{self, DEFAULT_EXCHANGE, Existing};
-use super::file::{self, WhoseQueue};
+use super::file::{self, Protocol, WhoseQueue};
 use super::{ConfigError, Places, address, machine};
 
 /// The time limit of a connection attempt where no file tells one, as in pika (`stack_timeout`).
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many messages may be on their way where nobody tells: more gains little, and less costs.
-const PREFETCH: u16 = 100;
+pub(super) const PREFETCH: u16 = 100;
 
 /// How long a queue of ours waits for us, in milliseconds (`x-expires` of RabbitMQ): a night, and no litter for good.
 const EXPIRES_AFTER: i64 = 24 * 60 * 60 * 1000;
@@ -27,7 +27,20 @@ const EXPIRES_AFTER: i64 = 24 * 60 * 60 * 1000;
 /// Where there is a hub, it does without a broker.
 pub(super) fn broker(asked: &Asked<'_>, has_hub: bool) -> Result<(Option<Broker>, PathBuf), ConfigError> {
     let words = asked.words;
+    if words.broker.protocol == Some(Protocol::One) {
+        // It has a description of its own: see `one`.
+        return Ok((None, asked.places.config_file()));
+    }
     asked.check_dialect()?;
+    let only_of_one = [
+        ("urls", words.broker.urls.is_some()),
+        ("addresses", words.broker.addresses.is_some()),
+        ("selector", words.broker.selector.is_some()),
+    ];
+    if let Some((key, _)) = only_of_one.iter().find(|(_, told)| *told) {
+        let problem = format!("`{key}`: expected `protocol = \"amqp-1.0\"` beside it");
+        return Err(asked.wrong(&["broker", key], &problem));
+    }
     if words.broker.listen == Some(false) {
         if !has_hub {
             let problem =
@@ -165,7 +178,7 @@ impl Asked<'_> {
         })
     }
 
-    fn login(&self, tls: bool) -> Result<Login, ConfigError> {
+    pub(super) fn login(&self, tls: bool) -> Result<Login, ConfigError> {
         let own = &self.words.broker;
         match (&own.certificate, &own.key, &own.user, &own.password_file) {
             (Some(_), _, None, None) if !tls => Err(self.only_with_tls("certificate")),
@@ -197,7 +210,7 @@ impl Asked<'_> {
         self.wrong(&["broker", key], &format!("`{key}`: expected `{other}` beside it"))
     }
 
-    fn only_with_tls(&self, key: &str) -> ConfigError {
+    pub(super) fn only_with_tls(&self, key: &str) -> ConfigError {
         self.wrong(
             &["broker", key],
             &format!("`{key}`: expected an amqps address in `url`, as amqp has no TLS"),
@@ -347,7 +360,7 @@ impl Asked<'_> {
         }
     }
 
-    fn prefetch(&self) -> Result<Option<u16>, ConfigError> {
+    pub(super) fn prefetch(&self) -> Result<Option<u16>, ConfigError> {
         let read = |it: i64| u16::try_from(it).ok().filter(|it| (1..=MAX_PREFETCH).contains(it));
         let problem = "`prefetch`: expected a whole number, 1 to 1000";
         let prefetch = self.words.broker.prefetch;
@@ -356,7 +369,7 @@ impl Asked<'_> {
             .transpose()
     }
 
-    fn heartbeat(&self) -> Result<Option<u16>, ConfigError> {
+    pub(super) fn heartbeat(&self) -> Result<Option<u16>, ConfigError> {
         let problem = "`heartbeat`: expected seconds, 0 to 65535";
         let heartbeat = self.words.broker.heartbeat;
         let read = |it| u16::try_from(it).map_err(|_| self.wrong(&["broker", "heartbeat"], problem));
@@ -364,7 +377,7 @@ impl Asked<'_> {
     }
 
     /// Returns a path of the table from the root, if the file is there and we may read it.
-    fn readable(&self, key: &str, path: &Path) -> Result<PathBuf, ConfigError> {
+    pub(super) fn readable(&self, key: &str, path: &Path) -> Result<PathBuf, ConfigError> {
         let path = self.path(path);
         match File::open(&path) {
             Ok(_) => Ok(path),

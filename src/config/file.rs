@@ -69,7 +69,11 @@ pub(super) struct Hub {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Broker {
     pub(super) listen: Option<bool>,
+    pub(super) protocol: Option<Protocol>,
     pub(super) url: Option<String>,
+    pub(super) urls: Option<Vec<String>>,
+    pub(super) addresses: Option<Vec<String>>,
+    pub(super) selector: Option<bool>,
     pub(super) user: Option<String>,
     pub(super) password_file: Option<PathBuf>,
     pub(super) ca_cert: Option<PathBuf>,
@@ -85,6 +89,15 @@ impl Broker {
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What is spoken with a broker.
+#[derive(Clone, Copy, Deserialize, Eq, PartialEq)]
+pub(super) enum Protocol {
+    #[serde(rename = "amqp-0-9-1")]
+    ZeroNineOne,
+    #[serde(rename = "amqp-1.0")]
+    One,
 }
 
 /// How the messages of a broker look.

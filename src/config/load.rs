@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::bus::broker::{Broker, Login};
+use crate::bus::one::Broker as OneBroker;
 use crate::hub::access::{self, FileServer, Hub};
 use crate::koji::{InstanceName, Site};
 
@@ -14,7 +15,7 @@ use super::document::Document;
 use super::error::Nameless;
 use super::hub::hub;
 use super::identity::{self, Sought, is_name};
-use super::{ConfigError, Identity, Instance, Places, Preset, Settings, file};
+use super::{ConfigError, Identity, Instance, Places, Preset, Settings, file, one};
 
 /// The longest name of an instance; it becomes part of a file's name.
 const MAX_INSTANCE_NAME: usize = 64;
@@ -76,10 +77,11 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
     let (hub, profile) = hub(asked, &mut site)?;
     let told = told_users(asked)?;
     let (broker, broker_file) = broker(asked, hub.is_some())?;
+    let one = one::broker(asked, hub.is_some())?;
     let archive = archive(asked)?;
     let (users, users_from) = match told {
         Some(users) => (users, Identity::Configuration),
-        None => found_user(asked, shown(broker.as_ref(), hub.as_ref())).await?,
+        None => found_user(asked, shown(login(broker.as_ref(), one.as_ref()), hub.as_ref())).await?,
     };
     Ok(Instance {
         site,
@@ -88,6 +90,7 @@ async fn instance(asked: &Asked<'_>) -> Result<Instance, ConfigError> {
         packages: words.packages.clone(),
         preset: words.preset,
         broker,
+        one,
         archive,
         hub,
         profile,
@@ -129,9 +132,14 @@ fn told_users(asked: &Asked<'_>) -> Result<Option<BTreeSet<String>>, ConfigError
     Ok(Some(names.iter().cloned().collect()))
 }
 
+/// Returns how we log in to the broker, whichever it is.
+fn login<'a>(broker: Option<&'a Broker>, one: Option<&'a OneBroker>) -> Option<&'a Login> {
+    broker.map(|it| &it.login).or_else(|| one?.login.as_ref())
+}
+
 /// Returns the client certificate that the broker is shown, or else the hub.
-fn shown(broker: Option<&Broker>, hub: Option<&Hub>) -> Option<PathBuf> {
-    let of_broker = broker.and_then(|it| match &it.login {
+fn shown(login: Option<&Login>, hub: Option<&Hub>) -> Option<PathBuf> {
+    let of_broker = login.and_then(|it| match it {
         Login::External { certificate, .. } => Some(certificate.clone()),
         Login::Plain { .. } => None,
     });

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use crate::bus::broker::Broker;
+use crate::bus::one;
 use crate::hub::access::{FileServer, Hub, Login};
 use crate::hub::profile::Profile;
 use crate::koji::{InstanceName, Site};
@@ -32,8 +33,10 @@ pub struct Instance {
     /// Packages that are followed whoever builds them.
     pub packages: BTreeSet<String>,
     pub preset: Option<Preset>,
-    /// `None`: there is none, and the hub is all there is.
+    /// A broker that speaks AMQP 0-9-1. `None`: there is none of this kind.
     pub broker: Option<Broker>,
+    /// A broker that speaks AMQP 1.0. An instance has one of either kind; without any, the hub is all there is.
+    pub one: Option<one::Broker>,
     /// The archive of the broker's messages; `None`: there is none, or it is not read.
     pub archive: Option<FileServer>,
     /// The hub that is asked; `None`: none is.
@@ -61,8 +64,8 @@ impl Settings {
             users: it.users.clone(),
             guessed: it.users_from != Identity::Configuration,
             packages: it.packages.clone(),
-            bus: it.broker.is_some(),
-            every_task: it.broker.as_ref().is_some_and(|it| it.dialect.tells_of_every_task()),
+            bus: it.broker.is_some() || it.one.is_some(),
+            every_task: it.one.is_some() || it.broker.as_ref().is_some_and(|it| it.dialect.tells_of_every_task()),
             deaf_to_builds: it.broker.as_ref().is_some_and(|it| !it.tells_of_builds()),
             archive: it.broker.is_some() && it.archive.is_some(),
             hub: it.hub.is_some(),

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::bus::broker::Broker;
 use crate::bus::live::BrokerSource;
+use crate::bus::one::{self, OneSource};
 use crate::bus::replay::Recording;
 use crate::bus::source::{Orders, Signs, Source};
 use crate::config::Settings;
@@ -37,8 +38,9 @@ impl SignBook {
 
 /// A source that runs, and how it is told things. Dropping this ends it.
 struct Running {
-    /// What it was started with; `None` for a recording.
+    /// What it was started with, of either kind; none for a recording.
     broker: Option<Broker>,
+    one: Option<one::Broker>,
     interest: tokio::sync::watch::Sender<Interest>,
     acknowledge: mpsc::UnboundedSender<Delivery>,
     doubted: tokio::sync::watch::Sender<u64>,
@@ -63,16 +65,21 @@ impl Sources {
     /// Starts what the settings have and we do not, ends what they no longer have, and starts anew what changed.
     pub(super) fn follow(&mut self, settings: &Settings, watch: &Watch) {
         let wanted = &settings.instances;
-        let is_same = |name: &InstanceName, it: &Running| {
-            wanted.get(name).and_then(|it| it.broker.as_ref()) == it.broker.as_ref()
+        let is_same = |name: &InstanceName, it: &Running| match wanted.get(name) {
+            Some(wanted) => wanted.broker == it.broker && wanted.one == it.one,
+            None => it.broker.is_none() && it.one.is_none(),
         };
         self.running.retain(|name, it| is_same(name, it));
         for (name, instance) in wanted {
-            if let Some(broker) = &instance.broker
-                && !self.running.contains_key(name)
-            {
+            if self.running.contains_key(name) {
+                continue;
+            }
+            if let Some(broker) = &instance.broker {
                 let source = BrokerSource::new(name.clone(), broker.clone());
-                self.start(name, source, Some(broker.clone()), watch);
+                self.start(name, source, (Some(broker.clone()), None), watch);
+            } else if let Some(broker) = &instance.one {
+                let source = OneSource::new(name.clone(), broker.clone());
+                self.start(name, source, (None, Some(broker.clone())), watch);
             }
         }
     }
@@ -80,10 +87,16 @@ impl Sources {
     /// Starts to play a recording.
     pub(super) fn play(&mut self, recording: Recording, watch: &Watch) {
         let name = recording.instance.clone();
-        self.start(&name, recording, None, watch);
+        self.start(&name, recording, (None, None), watch);
     }
 
-    fn start(&mut self, name: &InstanceName, source: impl Source, broker: Option<Broker>, watch: &Watch) {
+    fn start(
+        &mut self,
+        name: &InstanceName,
+        source: impl Source,
+        (broker, one): (Option<Broker>, Option<one::Broker>),
+        watch: &Watch,
+    ) {
         let interest = watch.rules().interest(name);
         let interest = tokio::sync::watch::Sender::new(interest);
         let (acknowledge, acknowledged) = mpsc::unbounded_channel();
@@ -98,6 +111,7 @@ impl Sources {
         self.tasks.spawn(source.run(orders, self.inbox.clone()));
         let running = Running {
             broker,
+            one,
             interest,
             acknowledge,
             doubted,

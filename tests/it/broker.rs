@@ -10,5 +10,5 @@ mod lines_that_break;
 mod logins;
 mod messages;
 mod queues;
-mod relay;
+pub(crate) mod relay;
 mod traces;

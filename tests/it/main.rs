@@ -18,6 +18,7 @@
 )]
 
 mod amqp;
+mod amqp_one;
 mod apache;
 mod archive;
 mod broker;

@@ -25,7 +25,15 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("hub", &["koji", "watch", "cause", "net", "clock"]),
     (
         "config",
-        &["koji", "watch", "bus::broker", "hub::access", "hub::profile", "clock"],
+        &[
+            "koji",
+            "watch",
+            "bus::broker",
+            "bus::one",
+            "hub::access",
+            "hub::profile",
+            "clock",
+        ],
     ),
     ("desktop", &["koji", "watch", "view", "clock"]),
     (

@@ -17,8 +17,8 @@ use super::line::GENEROUS;
 const DRIP: Duration = Duration::from_millis(250);
 
 /// Carries bytes to a broker, until it is told to treat the present connections otherwise. New ones are carried well.
-pub(super) struct Relay {
-    pub(super) port: u16,
+pub(crate) struct Relay {
+    pub(crate) port: u16,
     /// How many bytes of the broker were handed on.
     said: watch::Receiver<usize>,
     order: Arc<AtomicU8>,
@@ -33,7 +33,7 @@ const SWALLOW: u8 = 1;
 const LET_DRIP: u8 = 2;
 
 impl Relay {
-    pub(super) async fn start(to: u16) -> Self {
+    pub(crate) async fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let order = Arc::new(AtomicU8::new(CARRY));
@@ -62,7 +62,7 @@ impl Relay {
     }
 
     /// Waits until the broker has said so many more bytes.
-    pub(super) async fn said(&self, more: usize) {
+    pub(crate) async fn said(&self, more: usize) {
         let mut said = self.said.clone();
         let before = *said.borrow();
         let waited = tokio::time::timeout(GENEROUS, said.wait_for(|it| *it >= before + more)).await;
@@ -70,12 +70,12 @@ impl Relay {
     }
 
     /// Goes dead, in both directions.
-    pub(super) fn swallow(&self) {
+    pub(crate) fn swallow(&self) {
         self.order.store(SWALLOW, Ordering::SeqCst);
     }
 
     /// Lets come what the broker says, a byte each [`DRIP`].
-    pub(super) fn let_drip(&self) {
+    pub(crate) fn let_drip(&self) {
         self.order.store(LET_DRIP, Ordering::SeqCst);
     }
 }

@@ -5,6 +5,7 @@
 use lapin::types::FieldTable;
 
 use super::{AMQP_10, Named, SAID, header, key, text};
+use crate::bus::amqp::Items;
 use crate::bus::amqp::message::Message;
 use crate::bus::decode::Envelope;
 
@@ -57,6 +58,19 @@ impl<'a> Outside<'a> {
         Self {
             named,
             is_strange: named.is_none(),
+            attribute: said("attribute"),
+            package: said("name").or_else(|| said("package")).map(Package::Name),
+        }
+    }
+
+    /// Looks at the application properties of a message of AMQP 1.0.
+    pub(in crate::bus) fn of_properties(properties: Items<'a>) -> Self {
+        let said = |name: &str| properties.value_of(name)?.text().filter(|it| !it.is_empty());
+        let name = said("type");
+        let named = name.and_then(Named::by_type);
+        Self {
+            named,
+            is_strange: name.is_some() && named.is_none(),
             attribute: said("attribute"),
             package: said("name").or_else(|| said("package")).map(Package::Name),
         }
