@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use koji_notify::bus::broker::Dialect;
+use koji_notify::bus::broker::Login;
 use koji_notify::config::{ConfigError, Places, Settings, Watcher, autostart, edit, load};
 use koji_notify::koji::InstanceName;
 use koji_notify::watch::{Toggle, Wanted};
@@ -398,6 +399,122 @@ fn a_bus_of_koji_s_own_is_described_by_its_dialect() {
     );
     home.configure("[instance.a]\nuser = 'mona'\ndialect = 'koji-topic'\nhub.server = 'https://h/kojihub'\n");
     expect![[r#"HOME/config/koji-notify/config.toml:3:1: `dialect`: where it is "koji-topic", expected `url` in the table `broker`"#]].assert_eq(&home.complaint());
+}
+
+#[test]
+fn a_broker_of_amqp_one_is_described_by_its_addresses() {
+    let home = Home::new();
+    home.write_secret();
+    let check = |instance: &str, broker: &str, expected: Expect| {
+        home.configure(&format!(
+            "[instance.a]\nuser = 'mona'\n{instance}\n[instance.a.broker]\nprotocol = 'amqp-1.0'\n{broker}\n"
+        ));
+        let told = match home.load() {
+            Ok(settings) => {
+                let it = settings.instances.values().next().unwrap();
+                assert!(it.broker.is_none());
+                let rules = settings.rules(jiff::tz::TimeZone::UTC);
+                let whose = rules.instances.values().next().unwrap();
+                assert!(whose.bus && whose.every_task && !whose.deaf_to_builds && !whose.archive);
+                let one = it.one.as_ref().unwrap();
+                let doors: Vec<String> = one.doors.iter().map(ToString::to_string).collect();
+                let login = match &one.login {
+                    None => "nobody",
+                    Some(Login::Plain { user, .. }) => user,
+                    Some(Login::External { .. }) => "the certificate",
+                };
+                let selects = if one.selector { "selects" } else { "takes all" };
+                let (prefix, from) = (&one.topic_prefix, one.addresses.join(" "));
+                format!("{} as {login} {selects} of {from}, prefix {prefix:?}", doors.join(" "))
+            }
+            Err(error) => home.shown(&error),
+        };
+        expected.assert_eq(&told.replace("HOME/config/koji-notify/config.toml:", ""));
+    };
+    let topic = "addresses = ['topic://VirtualTopic.eng.brew.>']";
+    check(
+        "",
+        &format!("url = 'amqps://h'\n{topic}"),
+        expect![[r#"h:5671 as nobody takes all of topic://VirtualTopic.eng.brew.>, prefix """#]],
+    );
+    check(
+        "dialect = 'koji-protonmsg'\ntopic-prefix = 'topic://VirtualTopic.eng.brew'",
+        &format!(
+            "urls = ['amqp://one', 'amqp://two:5673']\nuser = 'm'\npassword-file = '~/secret'\nselector = true\n{topic}"
+        ),
+        expect![[
+            r#"one:5672 two:5673 as m selects of topic://VirtualTopic.eng.brew.>, prefix "topic://VirtualTopic.eng.brew""#
+        ]],
+    );
+    // What cannot be.
+    check(
+        "",
+        "url = 'amqps://h'",
+        expect![[
+            r#"4:13: `addresses`: expected what is read, in the broker's own words, such as ["topic://VirtualTopic.eng.brew.>"]: 1 to 16 of them"#
+        ]],
+    );
+    check(
+        "",
+        "url = 'amqps://h'\naddresses = []",
+        expect![[
+            r#"7:1: `addresses`: expected what is read, in the broker's own words, such as ["topic://VirtualTopic.eng.brew.>"]: 1 to 16 of them"#
+        ]],
+    );
+    check(
+        "",
+        topic,
+        expect!["4:13: there is no `url`: expected where the broker is"],
+    );
+    check(
+        "",
+        &format!("url = 'amqps://h'\nurls = ['amqps://i']\n{topic}"),
+        expect!["7:1: `urls`: expected either this or `url`"],
+    );
+    check(
+        "",
+        &format!("urls = []\n{topic}"),
+        expect!["6:1: `urls`: expected 1 to 16 addresses of one broker"],
+    );
+    check(
+        "",
+        &format!("url = 'amqps://m:s3cret@h'\n{topic}"),
+        expect!["6:1: `url`: no user and no password in here: expected them in `user` and `password-file`"],
+    );
+    check(
+        "",
+        &format!("url = 'amqps://h'\nqueue = 'own'\n{topic}"),
+        expect![[r#"7:1: `queue`: leave this out where `protocol` is "amqp-1.0": `addresses` says what is read"#]],
+    );
+    check(
+        "",
+        &format!("url = 'amqp://h'\ncertificate = 'c'\nkey = 'k'\n{topic}"),
+        expect!["7:1: `certificate`: expected an amqps address in `url`, as amqp has no TLS"],
+    );
+    check(
+        "dialect = 'koji-topic'",
+        &format!("url = 'amqps://h'\n{topic}"),
+        expect![[
+            r#"3:1: `dialect`: only the messages of Koji's own plugins come by AMQP 1.0: expected "koji-protonmsg""#
+        ]],
+    );
+    check(
+        "preset = 'fedora'",
+        &format!("url = 'amqps://h'\n{topic}"),
+        expect![[r#"3:1: `preset`: leave this out where `protocol` is "amqp-1.0""#]],
+    );
+    check(
+        "topic-prefix = 'koji.>'",
+        &format!("url = 'amqps://h'\n{topic}"),
+        expect![[
+            r#"3:1: `topic-prefix`: expected the `topic_prefix` of protonmsg.conf, such as "topic://VirtualTopic.eng.brew""#
+        ]],
+    );
+    home.configure(&format!(
+        "[instance.a]\nuser = 'mona'\n[instance.a.broker]\nurl = 'amqps://h'\n{topic}\n"
+    ));
+    expect![[r#"HOME/config/koji-notify/config.toml:5:1: `addresses`: expected `protocol = "amqp-1.0"` beside it"#]]
+        .assert_eq(&home.complaint());
 }
 
 #[test]
