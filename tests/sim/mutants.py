@@ -37,9 +37,6 @@ MUTANTS = [
      "        let mut endings = endings.into_iter().take(0).peekable();\n",
      # A run has too few builds to fill what is kept.
      "watch/state.rs", "pub const MAX_STORIES: usize = 1000;\n", "pub const MAX_STORIES: usize = 8;\n"),
-    ("dedupe: what a task came to is not known of its build", "watch/attempts.rs",
-     "        entry.told = ends;\n",
-     "        entry.told = ends.into_iter().take(0).collect();\n"),
     ("dedupe: that something was told is not put on record", "watch/keeping.rs",
      "            self.keeps.push(Keep::Told { tales, digest, at: now });\n        }\n    }\n\n    /// Ends a step",
      "            drop((tales, digest, now));\n        }\n    }\n\n    /// Ends a step"),
@@ -52,13 +49,6 @@ MUTANTS = [
     ("catch-up: the mark is as of the answer", "hub/look.rs",
      "            as_of: asked.and_then(|it| it.saturating_sub(CLOCK_SKEW).ok()),\n",
      "            as_of: asked.and_then(|it| it.saturating_sub(SignedDuration::from_secs(-60)).ok()),\n"),
-    ("catch-up: a part that failed is overlooked", "hub/look.rs",
-     "                    has_all &= !tells_of_endings(&call);\n",
-     "",
-     # Either of the two makes up for the other.
-     "watch/asking.rs",
-     "        let since = back(mark, OVERLAP);\n",
-     "        let since = back(mark, SignedDuration::ZERO);\n"),
     ("start: what was due is not taken up", "watch/keeping.rs",
      "        for tale in resumed.due {\n            held.push(tale);\n        }\n",
      ""),
