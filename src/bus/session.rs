@@ -37,8 +37,8 @@ const WITHOUT_HEARTBEAT: Duration = Duration::from_secs(3 * 60);
 /// How long a line that is open may take to answer whether it is sound.
 const EXAMINED_WITHIN: Duration = Duration::from_secs(20);
 
-/// How many messages in a queue are so many that some may have been thrown away. Messages with their task trees have
-/// tens of kilobytes, and Fedora keeps 50 MB.
+/// How many messages in a queue are so many that some may have been thrown away, where it has no limit of its own.
+/// Messages with their task trees have tens of kilobytes, and Fedora keeps 50 MB.
 const MUCH: u32 = 1000;
 
 /// A line that is subscribed.
@@ -268,6 +268,14 @@ pub(super) fn memory_of_one_before(broker: &Broker) -> Duration {
     }
 }
 
+/// Returns how many messages in our queue are as many as it keeps (`x-max-length` of RabbitMQ), or nearly.
+fn much(broker: &Broker) -> u32 {
+    match broker.queue.arguments.get("x-max-length") {
+        Some(Argument::Number(most)) => u32::try_from(*most).unwrap_or(MUCH).min(MUCH),
+        Some(Argument::Text(_) | Argument::Switch(_)) | None => MUCH,
+    }
+}
+
 /// What [`subscribe`] has made.
 struct Subscription {
     channel: Channel,
@@ -292,7 +300,7 @@ async fn subscribe(broker: &Broker, interest: &Interest, left: Left, line: &Line
     let held = match is_there {
         None => Held::Unknown,
         Some(false) => Held::Nothing,
-        Some(true) if waiting >= MUCH => Held::Much(waiting),
+        Some(true) if waiting >= much(broker) => Held::Much(waiting),
         Some(true) => Held::All,
     };
 

@@ -349,6 +349,10 @@ impl Watch {
             }
         };
         self.stories.each(|it| it.notice == Some(notice), close);
+        // What was to be added to it has nothing to be added to, and by itself would be told again.
+        if self.waiting.get(&notice).is_some_and(|it| self.only_says_more(it)) {
+            self.waiting.remove(&notice);
+        }
     }
 
     pub(super) fn forget_notice(&mut self, notice: NoticeId) {

@@ -292,7 +292,7 @@ fn a_broker_of_ones_own_with_a_password() {
     "#]]
     .assert_eq(&home.told(&settings));
     assert!(!format!("{settings:?}").contains("p4ssw0rd"));
-    let koji_notify::bus::broker::Login::Plain { password, .. } = &settings
+    let Login::Plain { password, .. } = &settings
         .instances
         .values()
         .next()

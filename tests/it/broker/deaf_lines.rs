@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use koji_notify::bus::broker::Argument;
 use koji_notify::bus::patrol::Patrol;
 use koji_notify::koji::InstanceName;
 use koji_notify::watch::link::Problem;
@@ -183,6 +184,31 @@ async fn a_queue_that_has_gone_while_we_were_away_is_told_and_one_that_stayed_is
     line.up().await;
     let since = missed(&mut line).await;
     assert!(since >= heard && since <= jiff::Timestamp::now(), "{since} {heard}");
+    line.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_that_has_overflowed_while_we_were_away_is_told() {
+    const ROOM: usize = 5;
+    let vhost = Rabbit::shared().await.vhost().await;
+    let (mut broker, _) = with_own_queue(in_clear(&vhost));
+    broker.prefetch = 1;
+    broker.queue.arguments = [("x-max-length".to_owned(), Argument::Number(ROOM as i64))].into();
+    let begun = jiff::Timestamp::now();
+    let mut line = Line::start(broker);
+    line.up().await;
+    let post = Post::open(&vhost).await;
+    for build in 1..20 {
+        post.build(build, "alice").await;
+    }
+    // One is with us and not acknowledged, and of the others the oldest were thrown away.
+    line.heard().await;
+    vhost.queues_when(|it| it[0].messages_ready as usize == ROOM).await;
+
+    line.woken.send_modify(|it| *it += 1);
+    assert_eq!(line.up().await, []);
+    let since = missed(&mut line).await;
+    assert!(since >= begun && since <= jiff::Timestamp::now(), "{since} {begun}");
     line.stop().await;
 }
 

@@ -21,7 +21,7 @@ const BUILDS_A_MINUTE: u64 = 10_000;
 const BATCH: usize = 256;
 
 /// A flood may take so much memory, and no more.
-const MOST_MORE: u64 = 96 * 1024 * 1024;
+const MOST_MORE: u64 = 32 * 1024 * 1024;
 
 #[test]
 fn ten_thousand_builds_a_minute_are_few_popups_little_memory_and_whole_history() {
