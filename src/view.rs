@@ -25,7 +25,7 @@ pub mod tray;
 pub mod trouble;
 
 pub use card::{Action, Card, Urgency};
-pub use icon::Icon;
+pub use icon::{Badge, Icon};
 pub use menu::{Item, Means, Menu};
 pub use status::{InstanceStatus, Status};
 pub use tray::Tray;

@@ -9,7 +9,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::view::Icon;
+use crate::view::{Badge, Icon};
 
 /// The application's id, which is also the name of its icon.
 pub const APP: &str = "org.fedoraproject.KojiNotify";
@@ -17,6 +17,9 @@ pub const APP: &str = "org.fedoraproject.KojiNotify";
 /// The sides of the pictures in pixels: 16, 22 and 24 in the panels of today, 32 in thick ones, 44 and 48 for doubled
 /// scale.
 pub const SIZES: [u16; 6] = [16, 22, 24, 32, 44, 48];
+
+/// The bytes of one icon's mask in all [`SIZES`].
+const MASK: usize = 16 * 16 + 22 * 22 + 24 * 24 + 32 * 32 + 44 * 44 + 48 * 48;
 
 /// How pictures are filled, as red, green and blue. A panel may be dark or light, and does not say: this blue has a
 /// contrast of more than 3 to 1 against either (WCAG 2.2, 1.4.11). The icons' files have it too, for hosts that draw
@@ -77,7 +80,7 @@ impl DataDirs {
     /// Returns where a tray host finds the icons of all states. Half a set is none: an icon must not vanish when
     /// the state changes.
     pub fn find_tray_icons(&self) -> Found {
-        let complete = |dir: &Path| Icon::ALL.into_iter().all(|icon| symbolic(dir, icon.name()).is_file());
+        let complete = |dir: &Path| names().all(|name| symbolic(dir, &name).is_file());
         if self.shared.iter().any(|dir| complete(dir)) {
             return Found::InTheme;
         }
@@ -103,9 +106,16 @@ pub fn app_icon() -> String {
     DataDirs::of_this_session().app_icon()
 }
 
+/// Returns the names of all of the tray's icons.
+pub fn names() -> impl Iterator<Item = String> {
+    let badges = |icon: Icon| icon.badges().iter().copied().map(Some);
+    let each = Icon::ALL.into_iter();
+    each.flat_map(move |icon| badges(icon).chain([None]).map(move |it| icon.name(it)))
+}
+
 /// Returns an icon's pictures in all [`SIZES`].
-pub fn pictures(icon: Icon) -> Vec<Picture> {
-    let mut rest = mask(icon);
+pub fn pictures(icon: Icon, badge: Option<Badge>) -> Vec<Picture> {
+    let mut rest = mask(icon, badge);
     let mut pictures = Vec::with_capacity(SIZES.len());
     for side in SIZES {
         let area = usize::from(side) * usize::from(side);
@@ -120,12 +130,17 @@ pub fn pictures(icon: Icon) -> Vec<Picture> {
     pictures
 }
 
-/// Returns an icon's alpha masks, drawn from its file by `data/icons/render-masks`.
-fn mask(icon: Icon) -> &'static [u8] {
+/// Returns an icon's alpha masks, drawn from its file by `data/icons/render-masks`. A number that it is not drawn with is
+/// left out.
+fn mask(icon: Icon, badge: Option<Badge>) -> &'static [u8] {
+    let place = badge.and_then(|badge| icon.badges().iter().position(|it| *it == badge));
+    let counted = |masks: &'static [u8]| place.and_then(|it| masks.chunks_exact(MASK).nth(it));
+    let building: &[u8] = include_bytes!("../../data/icons/masks/building.mask");
+    let failed: &[u8] = include_bytes!("../../data/icons/masks/failed.mask");
     match icon {
         Icon::Idle => include_bytes!("../../data/icons/masks/idle.mask"),
-        Icon::Building => include_bytes!("../../data/icons/masks/building.mask"),
-        Icon::Failed => include_bytes!("../../data/icons/masks/failed.mask"),
+        Icon::Building => counted(include_bytes!("../../data/icons/masks/building-counts.mask")).unwrap_or(building),
+        Icon::Failed => counted(include_bytes!("../../data/icons/masks/failed-counts.mask")).unwrap_or(failed),
         Icon::Paused => include_bytes!("../../data/icons/masks/paused.mask"),
         Icon::Offline => include_bytes!("../../data/icons/masks/offline.mask"),
     }
@@ -144,7 +159,12 @@ mod tests {
 
     #[test]
     fn every_state_has_a_picture_of_its_own_in_every_size() {
-        let all: Vec<_> = Icon::ALL.into_iter().map(pictures).collect();
+        let badges = |icon: Icon| icon.badges().iter().copied().map(Some).chain([None]);
+        let each = Icon::ALL.into_iter();
+        let all: Vec<_> = each
+            .flat_map(|icon| badges(icon).map(move |it| pictures(icon, it)))
+            .collect();
+        assert_eq!(all.len(), names().count());
         for pictures in &all {
             let sides: Vec<_> = pictures.iter().map(|it| it.side).collect();
             assert_eq!(sides, SIZES);
@@ -154,7 +174,7 @@ mod tests {
         }
         for size in 0..SIZES.len() {
             let distinct: BTreeSet<_> = all.iter().map(|it| &it[size].argb).collect();
-            assert_eq!(distinct.len(), Icon::ALL.len(), "{} pixels", SIZES[size]);
+            assert_eq!(distinct.len(), all.len(), "{} pixels", SIZES[size]);
         }
     }
 
@@ -169,8 +189,8 @@ mod tests {
     #[test]
     fn the_files_have_the_fill_for_hosts_that_do_not_recolour() {
         let colour = FILL.iter().map(|it| format!("{it:02x}")).collect::<String>();
-        for icon in Icon::ALL {
-            let file = symbolic(&data(), icon.name());
+        for name in names() {
+            let file = symbolic(&data(), &name);
             let text = fs::read_to_string(&file).unwrap();
             assert!(text.contains(&format!("color: #{colour} ")), "{}", file.display());
             assert!(
@@ -208,7 +228,7 @@ mod tests {
     fn half_a_set_of_icons_is_none() {
         let dir = tempfile::tempdir().unwrap();
         install(dir.path());
-        fs::remove_file(symbolic(dir.path(), Icon::Paused.name())).unwrap();
+        fs::remove_file(symbolic(dir.path(), &Icon::Failed.name(Some(Badge::Many)))).unwrap();
         let dirs = DataDirs {
             shared: vec![dir.path().to_owned()],
             own: None,
@@ -242,9 +262,9 @@ mod tests {
 
     /// Puts our icons where an installation puts them.
     fn install(dir: &Path) {
-        let files = Icon::ALL.map(|icon| symbolic(Path::new(""), icon.name()));
+        let files = names().map(|name| symbolic(Path::new(""), &name));
         let app = Path::new("icons/hicolor/scalable/apps").join(format!("{APP}.svg"));
-        for file in files.into_iter().chain([app]) {
+        for file in files.chain([app]) {
             let target = dir.join(&file);
             fs::create_dir_all(target.parent().unwrap()).unwrap();
             fs::copy(data().join(&file), target).unwrap();

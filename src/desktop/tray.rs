@@ -18,7 +18,7 @@ use zbus::names::BusName;
 
 use super::icons::{self, DataDirs, Found, Picture};
 use crate::clock;
-use crate::view::{Icon, Item, Tray};
+use crate::view::{Badge, Icon, Item, Tray};
 use crate::watch::{Event, Request};
 
 /// The one that tray items make themselves known to; the panel, or a service of the desktop.
@@ -230,7 +230,7 @@ impl ksni::Tray for TrayItem {
 
     fn icon_name(&self) -> String {
         match self.found {
-            Found::InTheme | Found::Beside(_) => self.shown.icon.name().to_owned(),
+            Found::InTheme | Found::Beside(_) => self.shown.icon.name(self.shown.badge),
             Found::Nowhere => String::new(),
         }
     }
@@ -245,7 +245,7 @@ impl ksni::Tray for TrayItem {
     fn icon_pixmap(&self) -> Vec<ksni::Icon> {
         match self.found {
             Found::InTheme | Found::Beside(_) => Vec::new(),
-            Found::Nowhere => pixmaps(self.shown.icon),
+            Found::Nowhere => pixmaps(self.shown.icon, self.shown.badge),
         }
     }
 
@@ -263,6 +263,11 @@ impl ksni::Tray for TrayItem {
 
     fn menu(&self) -> Vec<MenuItem<Self>> {
         translated(&self.shown.menu.items)
+    }
+
+    /// What it says of time may be old by now. Whether it was opened is nothing to wait for.
+    fn menu_about_to_show(&mut self) {
+        self.inbox.try_send(Event::MenuOpened).ok();
     }
 
     fn watcher_online(&self) {
@@ -349,11 +354,11 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn pixmaps(icon: Icon) -> Vec<ksni::Icon> {
+fn pixmaps(icon: Icon, badge: Option<Badge>) -> Vec<ksni::Icon> {
     let pixmap = |Picture { side, argb }| ksni::Icon {
         width: i32::from(side),
         height: i32::from(side),
         data: argb,
     };
-    icons::pictures(icon).into_iter().map(pixmap).collect()
+    icons::pictures(icon, badge).into_iter().map(pixmap).collect()
 }

@@ -17,17 +17,56 @@ pub enum Icon {
     Offline,
 }
 
+/// A number beside an icon. One is not counted: the icon itself says it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Badge {
+    /// From 2 to 9.
+    Number(u8),
+    /// More than there is room for.
+    Many,
+}
+
+impl Badge {
+    pub const ALL: [Self; 9] = [
+        Self::Number(2),
+        Self::Number(3),
+        Self::Number(4),
+        Self::Number(5),
+        Self::Number(6),
+        Self::Number(7),
+        Self::Number(8),
+        Self::Number(9),
+        Self::Many,
+    ];
+
+    /// Returns what stands beside an icon for so many.
+    pub fn of(count: usize) -> Option<Self> {
+        match u8::try_from(count) {
+            Ok(0 | 1) => None,
+            Ok(number @ 2..=9) => Some(Self::Number(number)),
+            Ok(_) | Err(_) => Some(Self::Many),
+        }
+    }
+}
+
 impl Icon {
     pub const ALL: [Self; 5] = [Self::Idle, Self::Building, Self::Failed, Self::Paused, Self::Offline];
 
-    /// Returns the icon's name in an icon theme.
-    pub fn name(self) -> &'static str {
+    /// Returns the icon's name in an icon theme, with or without a number beside it.
+    pub fn name(self, badge: Option<Badge>) -> String {
+        let state = self.state();
+        match badge {
+            None => format!("org.fedoraproject.KojiNotify-{state}-symbolic"),
+            Some(Badge::Number(number)) => format!("org.fedoraproject.KojiNotify-{state}-{number}-symbolic"),
+            Some(Badge::Many) => format!("org.fedoraproject.KojiNotify-{state}-many-symbolic"),
+        }
+    }
+
+    /// Returns the numbers that the icon is drawn with, in the order of its masks.
+    pub fn badges(self) -> &'static [Badge] {
         match self {
-            Self::Idle => "org.fedoraproject.KojiNotify-idle-symbolic",
-            Self::Building => "org.fedoraproject.KojiNotify-building-symbolic",
-            Self::Failed => "org.fedoraproject.KojiNotify-failed-symbolic",
-            Self::Paused => "org.fedoraproject.KojiNotify-paused-symbolic",
-            Self::Offline => "org.fedoraproject.KojiNotify-offline-symbolic",
+            Self::Building | Self::Failed => &Badge::ALL,
+            Self::Idle | Self::Paused | Self::Offline => &[],
         }
     }
 

@@ -3,10 +3,12 @@
 //! What it says of time is true when it is made; `progress` says what that promises.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use jiff::Timestamp;
 
-use super::{Icon, card, cause, deed, progress, status, story, text, trouble};
+use super::status::InstanceStatus;
+use super::{card, cause, deed, progress, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
 use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Standing, Story, Toggle, Watch, Whereabouts};
@@ -68,16 +70,10 @@ pub struct Means {
 pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, now: Timestamp) -> Menu {
     let stories = Stories { watch, sites, means };
     let has_hub = watch.rules().instances.values().any(|it| it.hub);
-    // What is wrong stands in full below.
-    let summary = if status::icon(watch) == Icon::Offline && status::is_down(watch) {
-        tr("Not connected")
-    } else {
-        status::summary(watch)
-    };
-    let mut items = vec![Item::Text(summary)];
-    items.extend(troubles(watch, now));
+    let mut items = vec![Item::Text(status::summary(watch))];
+    items.extend(wrong(watch, now));
     items.extend(running(watch, &stories, now));
-    items.extend(results(watch, &stories));
+    items.extend(results(watch, &stories, now));
     if means.paste && has_hub {
         items.push(Item::Entry {
             label: tr("Follow what is on the clipboard"),
@@ -97,6 +93,7 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
     });
     items.extend(muted(watch));
     items.push(Item::Separator);
+    items.extend(instances(watch));
     if means.configure {
         items.push(Item::Check {
             label: tr("Start at login"),
@@ -116,8 +113,8 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
     Menu { items }
 }
 
-/// Returns what is wrong and what can be done, a line each.
-fn troubles(watch: &Watch, now: Timestamp) -> Vec<Item> {
+/// Returns what is wrong and what can be done, a line each; nothing where nothing is.
+fn wrong(watch: &Watch, now: Timestamp) -> Option<Item> {
     let mut lines = Vec::new();
     for it in trouble::lines(watch) {
         lines.extend([it.sentence, it.advice]);
@@ -126,7 +123,25 @@ fn troubles(watch: &Watch, now: Timestamp) -> Vec<Item> {
         lines.extend([it.sentence, it.advice]);
     }
     lines.extend(trouble::here(watch));
-    lines.into_iter().map(Item::Text).collect()
+    let items: Vec<_> = lines.into_iter().map(Item::Text).collect();
+    // Translators: the title of a menu that says what is wrong, and what to do about it.
+    let label = tr("Something is wrong");
+    (!items.is_empty()).then_some(Item::Submenu { label, items })
+}
+
+/// Returns how the lines to the instances and their hubs are.
+fn instances(watch: &Watch) -> Option<Item> {
+    let said = |it: InstanceStatus| {
+        let values = [("instance", &*text::name(&it.name)), ("trouble", &it.text)];
+        let line = fill(&tr("{instance}: {trouble}"), &values);
+        // Where there is no broker, the line is the hub.
+        let hub = Some(it.hub_text).filter(|hub| it.broker && !hub.is_empty());
+        iter::once(line).chain(hub).map(Item::Text)
+    };
+    let items: Vec<_> = status::instances(watch).flat_map(said).collect();
+    // Translators: the title of a menu that lists Koji instances, and how the lines to them are.
+    let label = tr("Connections");
+    (!items.is_empty()).then_some(Item::Submenu { label, items })
 }
 
 fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
@@ -138,7 +153,7 @@ fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     for story in running.iter().take(MAX_RUNNING) {
         let has_word = watch.hub(&story.instance).is_some_and(|it| it.trouble.is_none());
         let label = progress::label(story, now, has_word);
-        items.push(stories.menu(label, story));
+        items.push(stories.menu(label, None, story));
     }
     if let Some(more) = running.len().checked_sub(MAX_RUNNING).filter(|it| *it > 0) {
         // Translators: the end of a list of running builds.
@@ -148,18 +163,19 @@ fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     items
 }
 
-fn results(watch: &Watch, stories: &Stories<'_>) -> Vec<Item> {
+fn results(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     let mut items = vec![Item::Separator];
     let results = watch.results();
     if results.is_empty() {
         items.push(Item::Text(tr("No results yet")));
     }
     for story in results.iter().take(MAX_RESULTS) {
-        items.push(stories.menu(story::result(story), story));
+        let age = text::ago(watch.age(story, now));
+        items.push(stories.menu(story::result(story), Some(age), story));
     }
     if watch.unseen_failures() > 0 {
         items.push(Item::Entry {
-            label: tr("Mark failures as seen"),
+            label: tr("Mark all as seen"),
             request: Request::MarkSeen,
         });
     }
@@ -174,8 +190,9 @@ struct Stories<'a> {
 }
 
 impl Stories<'_> {
-    fn menu(&self, label: String, story: &Story) -> Item {
-        let label = story::placed(label, story, self.sites);
+    fn menu(&self, label: String, age: Option<String>, story: &Story) -> Item {
+        let placed = story::placed(label, story, self.sites);
+        let label = text::parts(&iter::once(placed).chain(age).collect::<Vec<_>>());
         let mut items = self.looks(story);
         if self.means.copy {
             items.push(Item::Entry {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Icon, trouble};
+use super::{Badge, Icon, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
@@ -91,14 +91,15 @@ pub fn status(watch: &Watch) -> Status {
         notifications: watch.has_server() == Some(true),
         waiting: count(watch.waiting()),
         tray: watch.has_tray() == Some(true),
-        instances: watch
-            .lines()
-            .iter()
-            .map(|(name, line)| instance(watch, name, line))
-            .collect(),
+        instances: instances(watch).collect(),
         configuration: watch.configuration_trouble().map(str::to_owned),
         journal: watch.journal_trouble().map(trouble::journal),
     }
+}
+
+/// Returns how the lines to the instances stand.
+pub(super) fn instances(watch: &Watch) -> impl Iterator<Item = InstanceStatus> {
+    watch.lines().iter().map(|(name, line)| instance(watch, name, line))
 }
 
 fn instance(watch: &Watch, name: &InstanceName, line: &Line) -> InstanceStatus {
@@ -172,12 +173,6 @@ fn way(watch: &Watch, name: &InstanceName, line: &Line) -> Way {
     }
 }
 
-/// Returns whether something is wrong with the way of an instance's news.
-pub(super) fn is_down(watch: &Watch) -> bool {
-    let is_down = |(name, line)| matches!(way(watch, name, line), Way::Down(_));
-    watch.lines().iter().any(is_down)
-}
-
 /// Returns the icon that says how things stand: what needs a person first.
 pub fn icon(watch: &Watch) -> Icon {
     let comes = |(name, line)| matches!(way(watch, name, line), Way::Up | Way::Ended);
@@ -192,6 +187,15 @@ pub fn icon(watch: &Watch) -> Icon {
         Icon::Building
     } else {
         Icon::Idle
+    }
+}
+
+/// Returns how many stand beside the icon: failures that nobody has looked at, or what is running.
+pub(super) fn badge(watch: &Watch) -> Option<Badge> {
+    match icon(watch) {
+        Icon::Failed => Badge::of(watch.unseen_failures()),
+        Icon::Building => Badge::of(watch.running().len()),
+        Icon::Idle | Icon::Paused | Icon::Offline => None,
     }
 }
 

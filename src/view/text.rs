@@ -76,6 +76,26 @@ pub(super) fn duration(duration: SignedDuration) -> String {
     fill(&tr("{seconds} s"), &[("seconds", &number(seconds))])
 }
 
+/// Returns how long ago something was, in the largest unit that matters.
+pub(super) fn ago(age: SignedDuration) -> String {
+    let minutes = age.as_secs() / 60;
+    let (hours, days) = (minutes / 60, minutes / (24 * 60));
+    let said = |sentence: String, number: i64| fill(&sentence, &[("n", &number.to_string())]);
+    if minutes < 1 {
+        // Translators: the end of a line such as "bash-5.3-1.fc43 is built, just now".
+        tr("just now")
+    } else if hours < 1 {
+        // Translators: the end of a line such as "bash-5.3-1.fc43 is built, 20 min ago".
+        said(tr("{n} min ago"), minutes)
+    } else if days < 1 {
+        // Translators: the end of a line such as "bash-5.3-1.fc43 is built, 2 h ago".
+        said(tr("{n} h ago"), hours)
+    } else {
+        // Translators: the end of a line such as "bash-5.3-1.fc43 is built, 3 d ago": days.
+        said(tr("{n} d ago"), days)
+    }
+}
+
 /// Returns the parts of a line, one after the other.
 pub(super) fn parts(parts: &[String]) -> String {
     // Translators: stands between the parts of a line such as "rawhide, 12 min", and between names in a list.
@@ -139,6 +159,16 @@ mod tests {
         assert_eq!(words(12 * 60 + 59), "12 min");
         assert_eq!(words(3600 + 5 * 60), "1 h 5 min");
         assert_eq!(words(2 * 86_400 + 3 * 3600), "2 d 3 h");
+    }
+
+    #[test]
+    fn what_is_long_ago_is_counted_in_days() {
+        let words = |minutes: i64| ago(SignedDuration::from_mins(minutes));
+        assert_eq!(words(0), "just now");
+        assert_eq!(words(59), "59 min ago");
+        assert_eq!(words(60), "1 h ago");
+        assert_eq!(words(24 * 60 - 1), "23 h ago");
+        assert_eq!(words(24 * 60), "1 d ago");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::menu::{self, Means, Menu};
-use super::{Icon, status, story, trouble};
+use super::{Badge, Icon, status, story, trouble};
 use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site};
 use crate::watch::{PauseFor, Request, Watch};
@@ -14,6 +14,8 @@ use crate::watch::{PauseFor, Request, Watch};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tray {
     pub icon: Icon,
+    /// The number beside it.
+    pub badge: Option<Badge>,
     /// The tooltip's first line, and what a screen reader says.
     pub title: String,
     /// The tooltip's further lines; may be empty. Plain text.
@@ -33,6 +35,7 @@ pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
     };
     Tray {
         icon: status::icon(watch),
+        badge: status::badge(watch),
         // Translators: the title of the tray icon; {summary} is a sentence such as "2 builds are running".
         title: fill(&tr("Koji builds: {summary}"), &[("summary", &status::summary(watch))]),
         text: further(watch),
@@ -57,13 +60,13 @@ fn further(watch: &Watch) -> String {
 }
 
 /// A click opens what matters most: the newest failure nobody has looked at, else the newest running build, else the
-/// web interface, and where there is none because the configuration is broken, that.
+/// page of my builds, and where there is none because the configuration is broken, that.
 fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Request> {
     let story = watch
         .newest_unseen_failure()
         .or_else(|| watch.running().into_iter().next());
     let page = story.and_then(|it| story::page(it, sites.get(&it.instance)));
-    let home = || sites.values().find_map(|it| it.weburl.clone());
+    let home = || sites.iter().find_map(|(name, site)| home(watch, name, site));
     let edit = || watch.configuration_trouble().map(|_| Request::EditPreferences);
     let about = story.map(|it| (it.instance.clone(), it.subject.clone()));
     let open = |link| Request::Open {
@@ -72,4 +75,10 @@ fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Reque
         about,
     };
     page.or_else(home).map(open).or_else(edit)
+}
+
+/// Returns the page of my builds and tasks on an instance; the web interface itself where it is not known who I am.
+pub fn home(watch: &Watch, name: &InstanceName, site: &Site) -> Option<String> {
+    let me = watch.rules().instances.get(name).and_then(|it| it.users.first());
+    me.map_or_else(|| site.weburl.clone(), |it| site.user_page(it))
 }

@@ -39,6 +39,8 @@ pub enum Event {
     ServerChanged(bool),
     /// A tray host appeared (`true`) or went away (`false`).
     TrayChanged(bool),
+    /// A person has opened the menu.
+    MenuOpened,
     /// The autostart entry was written (`true`) or removed (`false`), by us or by somebody else.
     AutostartChanged(bool),
     /// The computer has slept and is awake again.

@@ -103,6 +103,8 @@ pub struct Watch {
     pub(super) reading: BTreeMap<InstanceName, Timestamp>,
     pub(super) journal: Option<JournalTrouble>,
     pub(super) on_battery: bool,
+    /// Until when somebody may be looking at the menu, and when its words are next made anew for that.
+    pub(super) looked_at: Option<(Timestamp, Timestamp)>,
     /// What happened while nobody listened, to be summed up.
     pub(super) away: Held,
     pub(super) away_until: Option<Timestamp>,
@@ -244,6 +246,7 @@ impl Watch {
             reading: BTreeMap::new(),
             journal: None,
             on_battery: false,
+            looked_at: None,
             away: Held::default(),
             away_until: None,
             explaining: BTreeSet::new(),
@@ -278,7 +281,8 @@ impl Watch {
         };
         let looks = [self.next_look(), self.next_doubt()];
         let news = [self.owners.wake_at(), self.dooming.values().map(|(at, _)| *at).min()];
-        let others = looks.into_iter().chain(news).flatten().min();
+        let menu = self.looked_at.map(|(_, at)| at);
+        let others = looks.into_iter().chain(news).chain([menu]).flatten().min();
         let times = [pause, mute, burst, self.try_again, self.away_until, others];
         times.into_iter().flatten().min()
     }
@@ -288,9 +292,26 @@ impl Watch {
         self.newest_first(|it| (it.mine || it.followed) && !it.standing.is_settled())
     }
 
-    /// Returns builds and tasks that are settled, mine and those I follow, the newest first.
+    /// Returns builds and tasks that are settled, mine and those I follow: failures that nobody has looked at yet come
+    /// first, and then the newest.
     pub fn results(&self) -> Vec<&Story> {
-        self.newest_first(|it| it.standing.is_settled())
+        let mut results = self.newest_first(|it| it.standing.is_settled());
+        results.sort_by_key(|it| !self.is_unseen(it));
+        results
+    }
+
+    /// Returns whether it failed, or could not be tagged, and nobody has looked at it yet.
+    fn is_unseen(&self, story: &Story) -> bool {
+        let key = (story.instance.clone(), story.subject.clone());
+        self.stories.get(&key).is_some_and(|it| it.unseen_failure)
+    }
+
+    /// Returns how long ago a build or task ended, or changed; never less than nothing.
+    pub fn age(&self, story: &Story, now: Timestamp) -> SignedDuration {
+        // It is a time of the hub's clock, from which ours may be far.
+        let ahead = self.hubs.get(&story.instance).map(|it| it.ahead).unwrap_or_default();
+        let age = now.duration_since(story.ended.unwrap_or(story.changed));
+        age.saturating_sub(ahead).max(SignedDuration::ZERO)
     }
 
     /// Returns how many builds and tasks failed that nobody has looked at yet.

@@ -17,6 +17,12 @@ const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// The longest pause or mute with an end, so that no typing error silences the program for good.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366);
 
+/// How long a menu that was opened is taken to be open: nobody says when it is closed.
+const LOOKED_AT: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often what is looked at is made anew: its times are told in minutes.
+const ANEW: SignedDuration = SignedDuration::from_secs(30);
+
 impl Watch {
     /// Takes one event and answers with what is to be done, in order.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
@@ -36,6 +42,7 @@ impl Watch {
             Event::Closed(notice, closed) => self.closed(notice, closed),
             Event::ServerChanged(is_there) => self.server_changed(is_there, &mut effects),
             Event::TrayChanged(is_there) => self.tray = Some(is_there),
+            Event::MenuOpened => self.looked_at = Some((now.saturating_add(LOOKED_AT).unwrap_or(now), now)),
             Event::AutostartChanged(is_on) => self.autostart = is_on,
             Event::Slept => self.look_everywhere(now),
             Event::OnBattery(is_so) => self.on_battery = is_so,
@@ -238,6 +245,12 @@ impl Watch {
                 self.show_waiting(effects);
             }
         }
+        // Whatever wakes us, what is shown is drawn after it.
+        let is_open = |(until, at): (Timestamp, Timestamp)| match at <= now {
+            true => (now < until).then(|| (until, now.saturating_add(ANEW).unwrap_or(until))),
+            false => Some((until, at)),
+        };
+        self.looked_at = self.looked_at.and_then(is_open);
         if self.away_until.is_some_and(|it| it <= now) {
             self.show_away(effects);
         }

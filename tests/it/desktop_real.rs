@@ -109,6 +109,8 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
                 ( ) Until tomorrow
                 ( ) Until I resume
             --
+            Connections  (submenu)
+                lab: Connected  (disabled)
             [ ] Start at login
             Preferences…
             About koji-notify  (submenu)
@@ -124,20 +126,25 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
     desk.session.notified(FAILED);
     desk.session.until_tray_picture(false, &idle);
     let menu = desk.session.menu();
-    let top: Vec<_> = menu.lines().take(8).collect();
+    // The recorded message is as old as it is.
+    let without_age = |it: &str| match it.split_once(" failed, ") {
+        Some((what, age)) if age.ends_with(" ago  (submenu)") => format!("{what} failed, …"),
+        Some(_) | None => it.to_owned(),
+    };
+    let top: Vec<_> = menu.lines().take(8).map(without_age).collect();
     check(
         &top.join("\n"),
         expect![[r#"
             1 build failed  (disabled)
             --
-            gnome-tweaks-5.1-1795195716.fc44 failed  (submenu)
+            gnome-tweaks-5.1-1795195716.fc44 failed, …
                 x86__64 failed  (disabled)
                 Open build
                 Open log
-            Mark failures as seen
+            Mark all as seen
             --"#]],
     );
-    desk.session.run("sni click 'Mark failures as seen'");
+    desk.session.run("sni click 'Mark all as seen'");
     desk.session.until_tray_picture(true, &idle);
 
     // By the bus, and then by mouse and keyboard.
@@ -152,9 +159,9 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
     let entry = "autostart/org.fedoraproject.KojiNotify.desktop";
     desk.session.until(&format!("[ -s \"$XDG_CONFIG_HOME/{entry}\" ]"));
     desk.session.until("sni menu | grep -qF '[x] Start at login'");
-    // And further up: pause, and what is told; there the first and the second toggle.
+    // And further up: connections, pause, and what is told; there the first and the second toggle.
     desk.session.run("rig-click \"$RIG_TRAY_X\" \"$RIG_TRAY_Y\" 3; settle");
-    desk.session.run("keys Up Up Up Up Up Up Right Down Return");
+    desk.session.run("keys Up Up Up Up Up Up Up Right Down Return");
     desk.config_has("finished = false  # of course");
 
     let file = fs::read_to_string(desk.config_file()).unwrap();
@@ -198,7 +205,7 @@ async fn gets_everything_again_after_panel_and_server_have_died(desktop: Desktop
     desk.session.opened(&[LOG]);
     // A server that closes what was acted on says so, and then somebody has looked.
     desk.session
-        .until("sni click 'Mark failures as seen'; ! sni menu | grep -q 'Mark failures'");
+        .until("sni click 'Mark all as seen'; ! sni menu | grep -q 'Mark all'");
     desk.session.until_tray_picture(true, &idle);
 
     desk.session.kill_panel();

@@ -5,6 +5,7 @@
 
 pub(crate) mod host;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +15,7 @@ use std::{env, fs, io, thread};
 use expect_test::{Expect, expect};
 use futures_util::{FutureExt, StreamExt};
 use koji_notify::desktop::{icons, tray};
-use koji_notify::view::{Icon, Item, Menu, Tray};
+use koji_notify::view::{Badge, Icon, Item, Menu, Tray};
 use koji_notify::watch::{PauseFor, Request, Toggle};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -235,7 +236,7 @@ async fn a_name_is_given_where_the_host_can_find_it_and_a_picture_elsewhere() {
         "#]],
     );
     let pictures: Vec<(i32, i32, Vec<u8>)> = stage.property("IconPixmap").await.try_into().unwrap();
-    let ours = icons::pictures(Icon::Idle).into_iter();
+    let ours = icons::pictures(Icon::Idle, None).into_iter();
     let ours: Vec<_> = ours.map(|it| (it.side.into(), it.side.into(), it.argb)).collect();
     assert_eq!(pictures, ours);
     stage.show("failed").await;
@@ -245,14 +246,15 @@ async fn a_name_is_given_where_the_host_can_find_it_and_a_picture_elsewhere() {
     let share = tempfile::tempdir().unwrap();
     let folder = share.path().join("icons/hicolor/symbolic/apps");
     fs::create_dir_all(&folder).unwrap();
-    for icon in Icon::ALL {
-        let file = format!("{}.svg", icon.name());
+    for name in icons::names() {
+        let file = format!("{name}.svg");
         fs::copy(data("icons/hicolor/symbolic/apps").join(&file), folder.join(&file)).unwrap();
     }
     let bus = SessionBus::start();
     let mut host = Host::start(&bus, Manners::Welcoming).await;
     let mut stage = Stage::start(bus, &[("XDG_DATA_HOME", share.path().to_str().unwrap())]).await;
     stage.item = host.registered().await;
+    assert_eq!(stage.hear().await, "TrayChanged(true)");
     check(
         stage.properties(&["IconName", "IconPixmap", "IconThemePath"]).await,
         expect![[r#"
@@ -261,6 +263,50 @@ async fn a_name_is_given_where_the_host_can_find_it_and_a_picture_elsewhere() {
             IconThemePath ""
         "#]],
     );
+    stage.show("failed").await;
+    check(
+        stage.properties(&["IconName"]).await,
+        expect![[r#"
+            IconName "org.fedoraproject.KojiNotify-failed-3-symbolic"
+        "#]],
+    );
+}
+
+/// Who shows an old menu shows old times: it is made anew when it is opened.
+#[tokio::test]
+async fn that_the_menu_is_opened_is_told() {
+    let mut stage = Stage::with_host().await;
+    stage.shown_menu().open().await;
+    assert_eq!(stage.hear().await, "MenuOpened");
+}
+
+/// When it fails, an icon was changed and those with a number were not: run `data/icons/draw-counts`.
+#[test]
+fn the_icons_with_a_number_are_those_without_one_and_a_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let status = Command::new("python3")
+        .arg(data("icons/draw-counts"))
+        .arg(dir.path())
+        .status();
+    assert!(status.unwrap().success());
+    let drawn: BTreeSet<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    let plain = Icon::ALL.map(|icon| icon.name(None));
+    let counted = icons::names()
+        .filter(|it| !plain.contains(it))
+        .map(|it| format!("{it}.svg").into());
+    assert_eq!(drawn, counted.collect());
+    for name in drawn {
+        let [fresh, stored] = [dir.path().to_owned(), data("icons/hicolor/symbolic/apps")].map(|it| it.join(&name));
+        assert_eq!(
+            fs::read(fresh).unwrap(),
+            fs::read(stored).unwrap(),
+            "{}",
+            name.display()
+        );
+    }
 }
 
 /// When it fails, an icon was changed and not drawn anew: run `data/icons/render-masks`.
@@ -277,8 +323,9 @@ fn the_masks_are_what_the_icons_look_like() {
         .arg(dir.path())
         .status();
     assert!(status.unwrap().success());
-    for icon in Icon::ALL {
-        let name = format!("{}.mask", icon.state());
+    let plain = Icon::ALL.map(|icon| format!("{}.mask", icon.state()));
+    let counted = ["building-counts.mask", "failed-counts.mask"].map(str::to_owned);
+    for name in plain.into_iter().chain(counted) {
         let fresh = fs::read(dir.path().join(&name)).unwrap();
         let stored = fs::read(data("icons/masks").join(&name)).unwrap();
         assert_eq!(fresh.len(), stored.len(), "{name}");
@@ -367,6 +414,7 @@ pub(crate) const ITEM: &str = "org.kde.StatusNotifierItem";
 fn scene(name: &str) -> Tray {
     let idle = Tray {
         icon: Icon::Idle,
+        badge: None,
         title: "Idle".to_owned(),
         text: "R&D, <b>all</b> of it\nis idle.".to_owned(),
         menu: menu(true, &[]),
@@ -375,6 +423,7 @@ fn scene(name: &str) -> Tray {
     };
     let failed = Tray {
         icon: Icon::Failed,
+        badge: Badge::of(3),
         title: "One build failed".to_owned(),
         text: String::new(),
         ..idle.clone()

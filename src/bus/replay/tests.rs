@@ -264,6 +264,7 @@ fn short(event: &Event) -> String {
         | Event::Closed(..)
         | Event::ServerChanged(_)
         | Event::TrayChanged(_)
+        | Event::MenuOpened
         | Event::AutostartChanged(_)
         | Event::Reloaded(_)
         | Event::ReloadFailed(_)

@@ -374,7 +374,7 @@ fn the_menu_says_who_canceled_a_build() {
     expect![[r#"
         Connecting…
         --
-        bash-5.3-1.fc43 was canceled >
+        bash-5.3-1.fc43 was canceled, just now >
             Canceled by bob
             Open build
             Copy name

@@ -20,8 +20,9 @@ fn a_closed_hub_stands_in_the_menu_and_nowhere_else() {
     let menu = describe_menu(&watch);
     expect![[r#"
         No build is running
-        fedora: The hub is closed for now (since 17:40)
-        You still hear of builds; progress and reasons come later
+        Something is wrong >
+            fedora: The hub is closed for now (since 17:40)
+            You still hear of builds; progress and reasons come later
         --
         No results yet
         Follow what is on the clipboard
@@ -63,7 +64,7 @@ fn what_began_yesterday_has_its_day() {
             0,
             &mut words,
         );
-        words.lines().nth(1).unwrap().to_owned()
+        words.lines().nth(2).unwrap().trim().to_owned()
     };
     assert_eq!(menu(3600), "fedora: The hub cannot be reached (since 17:40)");
     assert_eq!(
@@ -95,9 +96,10 @@ fn where_there_is_no_broker_the_hub_is_the_line() {
         offline: Connecting… | connecting Connecting… | waiting The hub has not answered yet
         idle: No build is running | up Connected | answers The hub answers
         offline: The hub takes too long to answer | down The hub takes too long to answer | slow The hub takes too long to answer (koji.example.com)
-        Not connected
-        fedora: The hub takes too long to answer (since 17:41)
-        Nothing needs to be done: koji-notify keeps trying
+        The hub takes too long to answer
+        Something is wrong >
+            fedora: The hub takes too long to answer (since 17:41)
+            Nothing needs to be done: koji-notify keeps trying
     "#]]
     .assert_eq(&words);
     assert_eq!(status::status(&watch).instances[0].last_answer, time(1).as_second());
@@ -180,10 +182,11 @@ fn a_bus_that_does_not_tell_what_it_should_is_named_with_the_build() {
         watch.step(time(second), Event::Learned(fedora(), Learned::Looked(looked)));
     }
     let menu = describe_menu(&watch);
-    let lines: Vec<_> = menu.lines().skip(1).take(2).collect();
+    let lines: Vec<_> = menu.lines().skip(1).take(3).map(str::trim).collect();
     assert_eq!(
         lines,
         [
+            "Something is wrong >",
             "fedora: The message broker did not tell of bash-5.3-1.fc43; the hub did",
             "You still hear of it, from the hub and later; tell the broker's administrators"
         ]

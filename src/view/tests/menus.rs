@@ -30,6 +30,8 @@ fn the_menu_of_a_quiet_afternoon() {
                 ( ) Until tomorrow
                 ( ) Until I resume
             --
+            Connections >
+                fedora: Connected
             [ ] Start at login
             Preferences…
             About koji-notify >
@@ -72,12 +74,12 @@ fn the_menu_lists_what_runs_and_what_has_ended() {
             Open build
             Copy name
         --
-        kernel-6.12-1.fc43 failed >
+        kernel-6.12-1.fc43 failed, just now >
             aarch64 failed
             Open build
             Open log
             Copy name
-        Mark failures as seen
+        Mark all as seen
         --
     "#]]
     .assert_eq(top);
@@ -102,12 +104,13 @@ fn the_menu_says_what_is_wrong_and_what_to_do() {
     let menu = describe_menu(&watch);
     let (top, _) = menu.split_once("Notify me of").unwrap();
     expect![[r#"
-        Not connected
-        fedora: rabbitmq.example.com:5671 does not accept the login
-        Check user, password and certificate in the configuration
-        No notification server is running
-        The new configuration cannot be used; the previous one stays in force
-        config.toml:3: unknown field `usr`
+        rabbitmq.example.com:5671 does not accept the login
+        Something is wrong >
+            fedora: rabbitmq.example.com:5671 does not accept the login
+            Check user, password and certificate in the configuration
+            No notification server is running
+            The new configuration cannot be used; the previous one stays in force
+            config.toml:3: unknown field `usr`
         --
         No results yet
         --
@@ -135,8 +138,9 @@ fn the_menu_of_the_first_moments() {
     );
     expect![[r#"
         Not connected
-        The configuration cannot be used
-        config.toml:3: expected a table
+        Something is wrong >
+            The configuration cannot be used
+            config.toml:3: expected a table
     "#]]
     .assert_eq(&top(&unconfigured));
 }
@@ -163,19 +167,25 @@ fn trouble_with_the_history_stands_in_the_menu_which_is_not_as_wide_as_the_scree
     }
     expect![[r#"
         No build is running
-        The disk is full: after a restart, builds may be told of again
+        Something is wrong >
+            The disk is full: after a restart, builds may be told of again
         No build is running
-        The history cannot be written: after a restart, builds may be told of again
+        Something is wrong >
+            The history cannot be written: after a restart, builds may be told of again
         No build is running
-        Another program uses the history: after a restart, builds may be told of again
+        Something is wrong >
+            Another program uses the history: after a restart, builds may be told of again
         No build is running
-        The history is from a newer version of this program: after a restart, builds may
-        be told of again
+        Something is wrong >
+            The history is from a newer version of this program: after a restart, builds may
+            be told of again
         No build is running
-        The history was damaged; it begins anew, and the old one is kept as
-        journal.sqlite.broken-20261121T223127Z
+        Something is wrong >
+            The history was damaged; it begins anew, and the old one is kept as
+            journal.sqlite.broken-20261121T223127Z
         No build is running
-        The history is damaged: after a restart, builds may be told of again
+        Something is wrong >
+            The history is damaged: after a restart, builds may be told of again
     "#]]
     .assert_eq(&told);
 }
@@ -346,4 +356,92 @@ fn the_icon_calls_for_a_person_first() {
     assert_eq!(status::icon(&watch), Icon::Failed);
     watch.step(time(0), Event::Asked(Request::MarkSeen));
     assert_eq!(status::icon(&watch), Icon::Building);
+}
+
+/// Returns a build of mine with a number, a name and a state.
+fn numbered(number: u64, nvr: &str, state: BuildState) -> Change {
+    let mut change = build(nvr, state, &[]);
+    if let Change::Build(it) = &mut change {
+        it.build = Some(BuildId(number));
+    }
+    change
+}
+
+/// Returns a watch that has heard of these builds, a minute after each other.
+fn heard(builds: &[(&str, BuildState)]) -> Watch {
+    let mut watch = watch();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    for (number, (nvr, state)) in (20..).zip(builds) {
+        let at = time(60 * (number as i64 - 20));
+        watch.step(at, Event::Heard(news(number, numbered(number, nvr, *state))));
+    }
+    watch
+}
+
+#[test]
+fn failures_that_nobody_has_looked_at_come_first() {
+    let mut watch = heard(&[
+        ("bash-5.3-1.fc43", BuildState::Failed),
+        ("zsh-5.9-1.fc43", BuildState::Complete),
+    ]);
+    let results = |watch: &Watch| watch.results().iter().map(|it| story::what(it)).collect::<Vec<_>>();
+    assert_eq!(results(&watch), ["bash-5.3-1.fc43", "zsh-5.9-1.fc43"]);
+    watch.step(time(100), Event::Asked(Request::MarkSeen));
+    assert_eq!(results(&watch), ["zsh-5.9-1.fc43", "bash-5.3-1.fc43"]);
+}
+
+#[test]
+fn the_icon_says_how_many() {
+    let badge = |builds: &[(&str, BuildState)]| {
+        let tray = tray::tray(&heard(builds), &sites(), EVERYTHING, time(600));
+        tray.icon.name(tray.badge)
+    };
+    let failed = ("a-1-1", BuildState::Failed);
+    let running = ("b-1-1", BuildState::Building);
+    assert_eq!(badge(&[]), "org.fedoraproject.KojiNotify-idle-symbolic");
+    assert_eq!(badge(&[running]), "org.fedoraproject.KojiNotify-building-symbolic");
+    assert_eq!(
+        badge(&[running, running]),
+        "org.fedoraproject.KojiNotify-building-2-symbolic"
+    );
+    assert_eq!(
+        badge(&[running, running, failed]),
+        "org.fedoraproject.KojiNotify-failed-symbolic"
+    );
+    assert_eq!(badge(&[failed; 9]), "org.fedoraproject.KojiNotify-failed-9-symbolic");
+    assert_eq!(
+        badge(&[failed; 10]),
+        "org.fedoraproject.KojiNotify-failed-many-symbolic"
+    );
+}
+
+#[test]
+fn a_click_opens_what_matters_most() {
+    let link = |watch: &Watch| match tray::tray(watch, &sites(), EVERYTHING, time(600)).activate {
+        Some(Request::Open { link, .. }) => link,
+        other => panic!("{other:?}"),
+    };
+    let mut watch = heard(&[("a-1-1", BuildState::Failed), ("b-1-1", BuildState::Building)]);
+    assert_eq!(link(&watch), "https://koji.example.com/koji/buildinfo?buildID=20");
+    watch.step(time(100), Event::Asked(Request::MarkSeen));
+    assert_eq!(link(&watch), "https://koji.example.com/koji/buildinfo?buildID=21");
+    assert_eq!(
+        link(&heard(&[("a-1-1", BuildState::Complete)])),
+        "https://koji.example.com/koji/userinfo?userID=mona"
+    );
+}
+
+#[test]
+fn while_the_menu_is_open_its_times_are_kept_true_and_not_longer() {
+    let mut watch = heard(&[("a-1-1", BuildState::Complete)]);
+    assert_eq!(watch.wake_at(), None);
+    watch.step(time(600), Event::MenuOpened);
+    let mut wakes = 0;
+    while let Some(at) = watch.wake_at() {
+        assert!(at.duration_since(time(600)) <= SignedDuration::from_mins(5), "{at}");
+        watch.step(at, Event::Woke);
+        wakes += 1;
+        assert!(wakes <= 10, "it does not end");
+    }
+    assert_eq!(wakes, 10);
 }

@@ -93,7 +93,7 @@ fn the_same_number_on_two_instances_is_two_builds_in_the_menu() {
         .collect();
     expect![[r#"
         bash-5.3-1.el10 is being built for rawhide (brew) >
-        kernel-6.12-1.fc43 failed (fedora) >"#]]
+        kernel-6.12-1.fc43 failed (fedora), just now >"#]]
     .assert_eq(&lines.join("\n"));
 }
 

@@ -231,10 +231,13 @@ async fn complete(ear: Ear, scene: &mut Scene) -> Told {
     complete
 }
 
-/// Waits until a line of the menu is this.
+/// Waits until a line of the menu is this, whatever its age.
 async fn menu_says(scene: &Scene, line: &str) {
-    let line = format!("{line} >");
-    scene.menu_when(|it| it.lines().any(|it| it == line)).await;
+    let is_it = |it: &str| {
+        it.strip_prefix(line)
+            .is_some_and(|age| age.starts_with(", ") && age.ends_with(" >"))
+    };
+    scene.menu_when(|it| it.lines().any(is_it)).await;
 }
 
 /// Waits until what the journal has of the build is fine.

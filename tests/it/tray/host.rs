@@ -59,6 +59,12 @@ impl ItemMenu {
     }
 
     /// Clicks the first line with this label.
+    /// Opens the menu, as a host says it does.
+    pub(super) async fn open(&self) {
+        let menu = self.proxy().await;
+        let _needs_update: bool = menu.call("AboutToShow", &0_i32).await.unwrap();
+    }
+
     pub(crate) async fn click(&self, label: &str) {
         self.try_click(label).await.expect("the line is there").unwrap();
     }
