@@ -17,6 +17,7 @@ mod replay;
 mod status;
 mod tail;
 mod wait;
+mod window;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Command {
     Wait(wait::Wait),
     /// Show what has become of builds and tasks, and what was told of them
     History(history::History),
+    /// Show the history in a window
+    Window(window::Window),
     /// Show no notifications for a while
     Pause(pause::Pause),
     /// Show notifications again
@@ -112,6 +115,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Unfollow(unfollow) => unfollow.run().await,
             Command::Wait(wait) => wait.run().await,
             Command::History(history) => history.run(&places),
+            Command::Window(window) => window.run(&places),
             Command::Pause(pause) => pause.run().await,
             Command::Resume => pause::resume().await,
             Command::Hub(hub) => hub.run(places).await,

@@ -299,6 +299,10 @@ impl House {
             Effect::Copy(text) => self.doors.copy(text),
             Effect::Save(save) => self.doors.save(self.places.as_ref(), save),
             Effect::StartAtLogin(on) => self.doors.start_at_login(self.places.as_ref(), on),
+            Effect::ShowHistory { token } => {
+                let page = view::history::page(self.watch.rules(), &self.sites);
+                self.doors.show_history(self.places.as_ref(), token, page);
+            }
             Effect::EditPreferences => self.doors.edit_preferences(self.places.as_ref()),
             Effect::Reload => self.reload(),
             Effect::Quit => self.leaving = true,

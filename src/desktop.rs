@@ -15,3 +15,4 @@ pub mod service;
 pub mod session;
 pub mod sleep;
 pub mod tray;
+pub mod window;

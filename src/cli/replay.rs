@@ -196,6 +196,7 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                 | Effect::ReadClipboard
                 | Effect::Save(_)
                 | Effect::StartAtLogin(_)
+                | Effect::ShowHistory { .. }
                 | Effect::EditPreferences
                 | Effect::Reload
                 | Effect::Quit => {}

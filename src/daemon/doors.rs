@@ -15,7 +15,7 @@ use crate::bus::source::Signs;
 use crate::clock;
 use crate::config::{self, Places};
 use crate::desktop::service::{self, LastSigns, Ownership, Saying, Shown};
-use crate::desktop::{icons, notices, opener, tray};
+use crate::desktop::{icons, notices, opener, tray, window};
 use crate::koji::{InstanceName, Known, Site};
 use crate::view::{self, Card, Means, Status, Tray};
 use crate::watch::{Asker, Event, NoticeId, Outcome, Posted, Reply, Request, Rules, Save, Story, Ticket, Watch};
@@ -76,6 +76,7 @@ impl Doors {
         let means = Means {
             copy: opener::can_copy(),
             paste: is_live && opener::can_paste(),
+            window: is_live && window::program().is_some(),
             configure: is_live,
         };
         let known = tokio::sync::watch::Sender::new(known(watch.rules(), sites));
@@ -181,6 +182,26 @@ impl Doors {
         self.errand(async move {
             if let Err(error) = opener::open(&link, token.as_deref()).await {
                 warn!(%link, %error, "the page was not opened");
+            }
+        });
+    }
+
+    /// Shows the history in the window, or a page instead where there is none.
+    pub(super) fn show_history(&mut self, places: Option<&Places>, token: Option<String>, page: Option<String>) {
+        let program = window::program();
+        // A recording is not in the history.
+        let window = places
+            .zip(program)
+            .map(|(it, program)| window::command(&program, it.file.as_deref()));
+        let Some(window) = window else {
+            if let Some(page) = page {
+                self.open_link(page, token);
+            }
+            return;
+        };
+        self.errand(async move {
+            if let Err(error) = opener::start(window, token.as_deref()).await {
+                warn!(%error, "the window was not opened");
             }
         });
     }

@@ -124,6 +124,11 @@ pub async fn open_file(path: &Path) -> Result<(), OpenError> {
     launch(open::commands(path), None, OPEN_LIMIT).await
 }
 
+/// Starts a program of ours that has a window. `token` is an activation token, which lets it take the focus.
+pub async fn start(program: std::process::Command, token: Option<&str>) -> Result<(), OpenError> {
+    launch(vec![program], token, OPEN_LIMIT).await
+}
+
 /// Returns whether there is a way to put text on the clipboard.
 pub fn can_copy() -> bool {
     !Session::ours().tools(&COPIERS).is_empty()
@@ -308,11 +313,13 @@ impl Session {
 }
 
 fn is_installed(program: &str, path: &OsStr) -> bool {
-    let is_program = |file: PathBuf| {
-        file.metadata()
-            .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
-    };
-    env::split_paths(path).any(|dir| is_program(dir.join(program)))
+    env::split_paths(path).any(|dir| is_program(&dir.join(program)))
+}
+
+/// Returns whether a file can be run.
+pub(super) fn is_program(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
 async fn hand_over(tool: Tool, text: &str, limit: Duration) -> Result<(), CopyError> {

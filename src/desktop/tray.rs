@@ -192,7 +192,7 @@ impl TrayItem {
     /// Passes on what a click asks for. The bus must not wait, so a click is lost when the inbox is full.
     fn ask(&self, request: &Request) {
         let mut request = request.clone();
-        if let Request::Open { token, .. } = &mut request {
+        if let Some(token) = request.token_mut() {
             *token = token.take().or_else(ksni::current_xdg_activation_token);
         }
         if let Err(problem) = self.inbox.try_send(Event::Asked(request)) {

@@ -1,14 +1,9 @@
 //! The configured addresses of a Koji instance, and the links that are built from them.
 //!
-//! A link is a configured address, an integer or the person's own user name, and at most one of our own names of a log.
+//! A link is a configured address, an integer or a configured user name, and at most one of our own names of a log.
 //! Nothing that a message says becomes part of one.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::{BuildId, LogName, TaskId};
-
-/// What is encoded in a value of a query: everything but what RFC 3986 calls unreserved.
-const IN_A_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Where an instance's pages and files are. Both addresses are `https` or `http` and end without a slash.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,12 +27,11 @@ impl Site {
         Some(format!("{weburl}/taskinfo?taskID={task}"))
     }
 
-    /// Returns the address of the page of a user: their builds and tasks (kojiweb `userinfo`, which takes a name). The name is
-    /// one that is configured, or the person's own; it is encoded whole.
-    pub fn user_page(&self, user: &str) -> Option<String> {
+    /// Returns the address of the page that lists the builds of a user, whose name comes from the configuration.
+    pub fn builds_page(&self, user: &str) -> Option<String> {
         let weburl = self.weburl.as_ref()?;
-        let user = utf8_percent_encode(user, IN_A_QUERY);
-        Some(format!("{weburl}/userinfo?userID={user}"))
+        let user = percent_encoding::utf8_percent_encode(user, percent_encoding::NON_ALPHANUMERIC);
+        Some(format!("{weburl}/builds?userID={user}"))
     }
 
     /// Returns the address of a task's `build.log`, as [`Self::log`] does.
@@ -72,20 +66,6 @@ mod tests {
         assert_eq!(
             site.build_log(TaskId(100_000_007)).as_deref(),
             Some("https://files.example.com/work/tasks/7/100000007/build.log")
-        );
-    }
-
-    #[test]
-    fn the_page_of_a_user_takes_any_name() {
-        let site = Site {
-            weburl: Some("https://koji.example.com/koji".to_owned()),
-            topurl: None,
-        };
-        let page = |user| site.user_page(user).unwrap();
-        assert_eq!(page("alice_b"), "https://koji.example.com/koji/userinfo?userID=alice_b");
-        assert_eq!(
-            page("host/a&b=é#"),
-            "https://koji.example.com/koji/userinfo?userID=host%2Fa%26b%3D%C3%A9%23"
         );
     }
 

@@ -35,7 +35,7 @@ pub struct Card {
 /// Something that a person may do about a card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
-    /// The key of Desktop Notifications 1.2: `default`, `open`, `log`, `mute`, `confirm`.
+    /// The key of Desktop Notifications 1.2: `default`, `open`, `log`, `list`, `mute`, `confirm`.
     pub key: &'static str,
     pub label: String,
     pub request: Request,

@@ -71,6 +71,12 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
             about: None,
         },
     };
+    let list = Action {
+        key: "list",
+        // Translators: a button that opens a window with a list of builds.
+        label: tr("Show list"),
+        request: Request::ShowHistory { token: None },
+    };
     Card {
         notice: notice.id,
         replaces: notice.replaces,
@@ -80,7 +86,7 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
         category,
         sound: notice.sound.then_some(sound),
         expires: is_good,
-        actions: home.map(open).into_iter().collect(),
+        actions: home.map(open).into_iter().chain([list]).collect(),
     }
 }
 

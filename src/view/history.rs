@@ -1,12 +1,14 @@
 //! The history in words: a line of cells for each build or task.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{cause, story, text};
 use crate::i18n::{fill, tr};
-use crate::koji::{BuildState, TaskState};
-use crate::watch::{Standing, Story, Whereabouts};
+use crate::koji::{BuildState, InstanceName, Site, TaskState};
+use crate::watch::{Rules, Standing, Story, Whereabouts};
 
 /// What became of the newest that was to be told of a build or task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +39,15 @@ pub fn cells(story: &Story, told: Option<Told>, zone: &TimeZone) -> [String; 6] 
         why(story).unwrap_or_default(),
         told.map(|it| was_told(it, story, zone)).unwrap_or_default(),
     ]
+}
+
+/// Returns the page that lists my builds, or the web interface where nobody knows who I am.
+pub fn page(rules: &Rules, sites: &BTreeMap<InstanceName, Site>) -> Option<String> {
+    let mine = rules.instances.iter().find_map(|(name, whose)| {
+        let user = whose.users.first()?;
+        sites.get(name)?.builds_page(user)
+    });
+    mine.or_else(|| sites.values().find_map(|it| it.weburl.clone()))
 }
 
 fn why(story: &Story) -> Option<String> {

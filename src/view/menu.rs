@@ -62,6 +62,8 @@ pub struct Means {
     pub copy: bool,
     /// What is on the clipboard can be read.
     pub paste: bool,
+    /// There is a program that shows the history in a window.
+    pub window: bool,
     /// There is a configuration of the person's, not just a recording that is played.
     pub configure: bool,
 }
@@ -100,6 +102,15 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
             on: watch.starts_at_login(),
             request: Request::StartAtLogin(!watch.starts_at_login()),
         });
+    }
+    if means.window {
+        items.push(Item::Entry {
+            // Translators: opens a window that lists builds, running ones and those that were.
+            label: tr("History…"),
+            request: Request::ShowHistory { token: None },
+        });
+    }
+    if means.configure {
         items.push(Item::Entry {
             label: tr("Preferences…"),
             request: Request::EditPreferences,

@@ -30,6 +30,7 @@ use crate::watch::{
 const EVERYTHING: Means = Means {
     copy: true,
     paste: true,
+    window: true,
     configure: true,
 };
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::menu::{self, Means, Menu};
-use super::{Badge, Icon, status, story, trouble};
+use super::{Badge, Icon, history, status, story, trouble};
 use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site};
 use crate::watch::{PauseFor, Request, Watch};
@@ -66,7 +66,7 @@ fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Reque
         .newest_unseen_failure()
         .or_else(|| watch.running().into_iter().next());
     let page = story.and_then(|it| story::page(it, sites.get(&it.instance)));
-    let home = || sites.iter().find_map(|(name, site)| home(watch, name, site));
+    let home = || history::page(watch.rules(), sites);
     let edit = || watch.configuration_trouble().map(|_| Request::EditPreferences);
     let about = story.map(|it| (it.instance.clone(), it.subject.clone()));
     let open = |link| Request::Open {
@@ -75,10 +75,4 @@ fn activate(watch: &Watch, sites: &BTreeMap<InstanceName, Site>) -> Option<Reque
         about,
     };
     page.or_else(home).map(open).or_else(edit)
-}
-
-/// Returns the page of my builds and tasks on an instance; the web interface itself where it is not known who I am.
-pub fn home(watch: &Watch, name: &InstanceName, site: &Site) -> Option<String> {
-    let me = watch.rules().instances.get(name).and_then(|it| it.users.first());
-    me.map_or_else(|| site.weburl.clone(), |it| site.user_page(it))
 }

@@ -41,6 +41,8 @@ pub enum Effect {
     Save(Save),
     /// Write (`true`) or remove (`false`) the autostart entry.
     StartAtLogin(bool),
+    /// Show what has become of builds and tasks: in the window, or where there is none on the page of my builds.
+    ShowHistory { token: Option<String> },
     /// Open the configuration in an editor.
     EditPreferences,
     /// Read the configuration again; answered by [`super::Event::Reloaded`] or [`super::Event::ReloadFailed`].

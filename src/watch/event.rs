@@ -127,12 +127,39 @@ pub enum Request {
     Resume,
     /// Start with the session, or not.
     StartAtLogin(bool),
+    /// Show what has become of builds and tasks; `token` lets the window take the focus.
+    ShowHistory { token: Option<String> },
     /// Open the configuration in an editor.
     EditPreferences,
     /// Read the configuration again.
     Reload,
     /// End the program.
     Quit,
+}
+
+impl Request {
+    /// Returns where the token belongs that came with the click, if what is asked for puts something on screen.
+    pub fn token_mut(&mut self) -> Option<&mut Option<String>> {
+        match self {
+            Self::Open { token, .. } | Self::ShowHistory { token } => Some(token),
+            Self::Copy(_)
+            | Self::Switch(..)
+            | Self::Mute { .. }
+            | Self::Unmute { .. }
+            | Self::Follow { .. }
+            | Self::FollowClipboard
+            | Self::Unfollow { .. }
+            | Self::Act { .. }
+            | Self::Confirm { .. }
+            | Self::MarkSeen
+            | Self::Pause(_)
+            | Self::Resume
+            | Self::StartAtLogin(_)
+            | Self::EditPreferences
+            | Self::Reload
+            | Self::Quit => None,
+        }
+    }
 }
 
 /// Who wants to hear whether something can be followed.

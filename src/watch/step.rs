@@ -107,6 +107,7 @@ impl Watch {
             }
             Request::Resume => self.resume(effects),
             Request::StartAtLogin(on) => effects.push(Effect::StartAtLogin(on)),
+            Request::ShowHistory { token } => effects.push(Effect::ShowHistory { token }),
             Request::EditPreferences => effects.push(Effect::EditPreferences),
             Request::Reload => effects.push(Effect::Reload),
             Request::Quit => {

@@ -644,3 +644,13 @@ proptest! {
         prop_assert!(answered.values().all(|it| *it == 1));
     }
 }
+
+#[test]
+fn the_history_is_shown_with_the_token_of_the_click() {
+    let mut request = Request::ShowHistory { token: None };
+    *request.token_mut().unwrap() = Some("token-7".to_owned());
+    let effects = watch().step(time(0), Event::Asked(request));
+    let token = Some("token-7".to_owned());
+    assert_eq!(effects, [Effect::ShowHistory { token }]);
+    assert_eq!(Request::MarkSeen.token_mut(), None);
+}

@@ -485,6 +485,7 @@ async fn pause_resume_and_status_are_asked_for_on_the_command_line() {
             title: 1 of 2 builds failed
             body: "Failed: gnome-tweaks-5.1-1795195716.fc44\nBuilt: bash-5.3-1.fc44"
             action default: Open Koji
+            action list: Show list
             hint category: "transfer.error"
             hint desktop-entry: "org.fedoraproject.KojiNotify"
             hint image-path: "HOME/.local/share/icons/hicolor/scalable/apps/org.fedoraproject.KojiNotify.svg"

@@ -103,6 +103,7 @@ async fn what_ended_while_the_computer_slept_is_summed_up_once() {
         title: While you were away: 2 builds failed, 3 finished
         body: "Failed: gcc-15-1.fc44 and sed\nBuilt: bash-5.3-1.fc44, zsh-5.9-1.fc44 and make-4.4-1.fc44\nCanceled: tree-2.2-1.fc44"
         action default: Open Koji
+        action list: Show list
     "#]],
     );
     let mut rows = Vec::new();
@@ -307,6 +308,7 @@ async fn ten_thousand_endings_of_a_week_cost_little_and_are_one_summary() {
         title: While you were away: 20 builds failed
         body: "Failed: bulk9, bulk19, bulk29, bulk39, bulk49 and 15 more\nAnd 9800 more"
         action default: Open Koji
+        action list: Show list
     "#]],
     );
     let status = scene.desk.status_when(|it| it.failed > 0).await;

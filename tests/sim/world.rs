@@ -786,6 +786,7 @@ impl World {
             | Effect::Open { .. }
             | Effect::Copy(_)
             | Effect::ReadClipboard
+            | Effect::ShowHistory { .. }
             | Effect::EditPreferences => {}
         }
         None

@@ -263,6 +263,7 @@ pub(super) fn shown(sent: Option<Timestamp>, event: HubEvent, owner: Option<User
     let means = Means {
         copy: true,
         paste: true,
+        window: true,
         configure: true,
     };
     letters::check_tray(&tray::tray(&watch, &sites, means, now));

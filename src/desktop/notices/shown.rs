@@ -70,7 +70,7 @@ impl Shown {
         let granted = slip.token.take();
         let action = slip.actions.iter().find(|it| it.key == key)?;
         let mut request = action.request.clone();
-        if let Request::Open { token, .. } = &mut request
+        if let Some(token) = request.token_mut()
             && granted.is_some()
         {
             *token = granted;

@@ -182,6 +182,7 @@ fn a_burst_is_told_by_outcome_failures_first() {
         Failed: p7-1-1 and p11-1-1
         Built: p5-1-1, p6-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
         [default Open Koji] https://koji.example.com/koji
+        [list Show list] ShowHistory { token: None }
     "#]]
     .assert_eq(&describe(last));
 }
@@ -221,6 +222,7 @@ fn a_build_that_went_through_three_tags_is_one_build() {
         Tagged: p5-1-1
         Untagged: p5-1-1
         [default Open Koji] https://koji.example.com/koji
+        [list Show list] ShowHistory { token: None }
     "#]]
     .assert_eq(&describe(cards(changes).last().unwrap()));
 }

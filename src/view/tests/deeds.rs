@@ -125,6 +125,7 @@ fn what_happened_in_an_absence_is_one_summary() {
         Canceled: p6-1-1
         And 120 more
         [default Open Koji] https://koji.example.com/koji
+        [list Show list] ShowHistory { token: None }
     "#]]
     .assert_eq(&describe(&digest(&fates, 120, true)));
 }
@@ -162,6 +163,7 @@ fn a_build_that_is_failing_counts_as_one_that_failed() {
         In the repository: p3-1-1
         And 1 more
         [default Open Koji] https://koji.example.com/koji
+        [list Show list] ShowHistory { token: None }
     "#]]
     .assert_eq(&describe(&digest(
         &[Fate::Finished, Fate::Doomed, Fate::InRepo("f43-build".to_owned())],

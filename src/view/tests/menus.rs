@@ -33,6 +33,7 @@ fn the_menu_of_a_quiet_afternoon() {
             Connections >
                 fedora: Connected
             [ ] Start at login
+            History…
             Preferences…
             About koji-notify >
                 koji-notify 0.1.0
@@ -330,11 +331,13 @@ fn a_recording_offers_nothing_that_it_cannot_do() {
     let means = Means {
         copy: false,
         paste: false,
+        window: false,
         configure: false,
     };
     let mut words = String::new();
     describe_items(&menu::menu(&watch(), &sites(), means, time(0)).items, 0, &mut words);
     assert!(!words.contains("Preferences") && !words.contains("login"), "{words}");
+    assert!(!words.contains("History"), "{words}");
 }
 
 #[test]
@@ -427,7 +430,7 @@ fn a_click_opens_what_matters_most() {
     assert_eq!(link(&watch), "https://koji.example.com/koji/buildinfo?buildID=21");
     assert_eq!(
         link(&heard(&[("a-1-1", BuildState::Complete)])),
-        "https://koji.example.com/koji/userinfo?userID=mona"
+        "https://koji.example.com/koji/builds?userID=mona"
     );
 }
 
@@ -444,4 +447,30 @@ fn while_the_menu_is_open_its_times_are_kept_true_and_not_longer() {
         assert!(wakes <= 10, "it does not end");
     }
     assert_eq!(wakes, 10);
+}
+
+#[test]
+fn the_history_stands_above_the_preferences() {
+    let words = describe_menu(&watch());
+    let at = |label| words.lines().position(|it| it.contains(label)).unwrap();
+    assert_eq!(at("History…") + 1, at("Preferences…"), "{words}");
+}
+
+#[test]
+fn without_a_window_the_history_is_the_page_of_my_builds() {
+    let watch = watch();
+    let page = |rules: &Rules| history::page(rules, &sites());
+    let mut rules = watch.rules().clone();
+    let mine = "https://koji.example.com/koji/builds?userID=mona";
+    assert_eq!(page(&rules).as_deref(), Some(mine));
+    for whose in rules.instances.values_mut() {
+        whose.users = BTreeSet::from(["HTTP/host&x@EXAMPLE.COM".to_owned()]);
+    }
+    let odd = "https://koji.example.com/koji/builds?userID=HTTP%2Fhost%26x%40EXAMPLE%2ECOM";
+    assert_eq!(page(&rules).as_deref(), Some(odd));
+    for whose in rules.instances.values_mut() {
+        whose.users.clear();
+    }
+    assert_eq!(page(&rules).as_deref(), Some("https://koji.example.com/koji"));
+    assert_eq!(history::page(&rules, &BTreeMap::new()), None);
 }

@@ -173,6 +173,7 @@ async fn beside_a_hub_the_archive_is_asked_for_tags_alone_and_nothing_is_told_by
             title: While you were away: news about 1 build
             body: "Tagged: bash-5.3-1.fc44"
             action default: Open Koji
+            action list: Show list
         "#]],
     );
 

@@ -31,6 +31,7 @@ async fn what_ended_while_the_queue_was_gone_is_told_once() {
             title: While you were away: 3 builds finished
             body: "Built: bash-5.3-1.fc44, zsh-5.9-1.fc44 and make-4.4-1.fc44"
             action default: Open Koji
+            action list: Show list
         "#]],
     );
     // It is said to nobody, and then somebody hears again.
