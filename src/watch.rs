@@ -36,6 +36,7 @@ pub mod story;
 mod telling;
 #[cfg(test)]
 mod tests;
+pub mod trend;
 mod usual;
 mod watchdog;
 
@@ -49,3 +50,4 @@ pub use record::{Filed, Keep, Posted, Record, Resumed};
 pub use rules::{Rules, Toggle, Wanted, Whose};
 pub use state::{Ending, JournalTrouble, Line, Pause, Watch};
 pub use story::{Standing, Story, Whereabouts};
+pub use trend::{Row, Trend};

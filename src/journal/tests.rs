@@ -328,6 +328,7 @@ fn filed(number: u64, second: i64) -> Filed {
             usual: None,
             whereabouts: Whereabouts::Unknown,
             followed: false,
+            trend: None,
         },
         told: vec![(standing, Some(ended))],
         unseen_failure: false,

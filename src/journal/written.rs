@@ -13,7 +13,7 @@ use crate::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, LogName, Nvr, Subject, TaskId, TaskState,
 };
 use crate::watch::Filed;
-use crate::watch::{Ending, Fate, PauseFor, RuleName, Standing, Story, Whereabouts};
+use crate::watch::{Ending, Fate, PauseFor, Row, RuleName, Standing, Story, Trend, Whereabouts};
 
 /// Returns JSON in one of the shapes below.
 pub(super) fn text(written: &impl Serialize) -> rusqlite::Result<String> {
@@ -76,6 +76,8 @@ pub(super) struct WrittenStory {
     whereabouts: WrittenWhereabouts,
     #[serde(default, skip_serializing_if = "is_false")]
     followed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trend: Option<WrittenTrend>,
 }
 
 /// What of a story was dealt with.
@@ -150,6 +152,22 @@ enum WrittenWhereabouts {
     InRepo(String),
 }
 
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenTrend {
+    First,
+    Broken,
+    StillBroken(WrittenRow),
+    Fixed(WrittenRow),
+}
+
+/// Failures in a row, and since when.
+#[derive(Deserialize, Serialize)]
+struct WrittenRow {
+    failures: u32,
+    since: Timestamp,
+}
+
 impl WrittenWhereabouts {
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
@@ -214,6 +232,7 @@ impl From<&Story> for WrittenStory {
             usual: story.usual,
             whereabouts: (&story.whereabouts).into(),
             followed: story.followed,
+            trend: story.trend.map(WrittenTrend::from),
         }
     }
 }
@@ -241,6 +260,7 @@ impl WrittenStory {
             usual: self.usual,
             whereabouts: self.whereabouts.into(),
             followed: self.followed,
+            trend: self.trend.map(Trend::from),
         })
     }
 }
@@ -383,6 +403,30 @@ impl From<WrittenWhereabouts> for Whereabouts {
             WrittenWhereabouts::Tagged => Self::Tagged,
             WrittenWhereabouts::NotTagged => Self::NotTagged,
             WrittenWhereabouts::InRepo(tag) => Self::InRepo(tag),
+        }
+    }
+}
+
+impl From<Trend> for WrittenTrend {
+    fn from(trend: Trend) -> Self {
+        let row = |Row { failures, since }| WrittenRow { failures, since };
+        match trend {
+            Trend::First => Self::First,
+            Trend::Broken => Self::Broken,
+            Trend::StillBroken(it) => Self::StillBroken(row(it)),
+            Trend::Fixed(it) => Self::Fixed(row(it)),
+        }
+    }
+}
+
+impl From<WrittenTrend> for Trend {
+    fn from(written: WrittenTrend) -> Self {
+        let row = |WrittenRow { failures, since }| Row { failures, since };
+        match written {
+            WrittenTrend::First => Self::First,
+            WrittenTrend::Broken => Self::Broken,
+            WrittenTrend::StillBroken(it) => Self::StillBroken(row(it)),
+            WrittenTrend::Fixed(it) => Self::Fixed(row(it)),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::iter;
 use jiff::SignedDuration;
 
 use super::{cause, deed, digest, followed, story, text};
-use crate::i18n::{fill, tr};
+use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{InstanceName, Site, Subject};
-use crate::watch::{Fate, Notice, NoticeId, PauseFor, Request, Story, Tale, Telling};
+use crate::watch::{Fate, Notice, NoticeId, PauseFor, Request, Row, Story, Tale, Telling, Trend};
 
 /// A notification as a person reads it. Plain text: whoever shows it escapes it where markup is understood.
 /// Control and bidirectional formatting characters are gone and lengths are capped.
@@ -105,6 +105,10 @@ fn title(tale: &Tale) -> String {
     let filled = |sentence: String| fill(&sentence, &[("what", &what)]);
     let fits = |title: &String| title.chars().count() <= MAX_TITLE;
     let title = match &tale.fate {
+        // Translators: {what} is a package, mostly with version and release. It is built, and those before it failed.
+        Fate::Finished if story::is_fixed(&tale.story) => Some(filled(tr("{what} is fixed"))),
+        // Translators: {what} is a package, mostly with version and release. The one before it failed, too.
+        Fate::Failed if story::has_failed_again(&tale.story) => Some(filled(tr("{what} failed again"))),
         Fate::Started | Fate::Finished | Fate::Failed | Fate::Canceled => Some(story::standing(&tale.story)),
         Fate::Tagged(_) => Some(filled(tr("{what} was tagged"))),
         Fate::Untagged(_) => Some(filled(tr("{what} was untagged"))),
@@ -114,7 +118,7 @@ fn title(tale: &Tale) -> String {
         Fate::InRepo(_) => Some(filled(tr("{what} is in the repository"))).filter(fits),
     };
     let title = title.filter(|_| what.chars().count() <= MAX_NAMED_FIRST);
-    title.unwrap_or_else(|| fill(&digest::headed(&tale.fate), &[("names", &what)]))
+    title.unwrap_or_else(|| fill(&digest::Kind::of(tale).headed(), &[("names", &what)]))
 }
 
 fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> String {
@@ -145,7 +149,51 @@ fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> String {
     if !circumstances.is_empty() {
         lines.push(circumstances);
     }
+    if matches!(tale.fate, Fate::Failed | Fate::Finished) {
+        lines.extend(trend(story));
+    }
     lines.join("\n")
+}
+
+/// Returns how the package has been doing, if there is something to say of that.
+fn trend(story: &Story) -> Option<String> {
+    let lasted = |it: &Row| {
+        let end = story.ended.unwrap_or(story.changed);
+        text::duration(end.duration_since(it.since))
+    };
+    let row = |sentence: String, it: &Row| {
+        let values = [("n", &*it.failures.to_string()), ("duration", &lasted(it))];
+        fill(&sentence, &values)
+    };
+    Some(match &story.trend? {
+        Trend::First => {
+            let package = text::name(story.package.as_deref()?);
+            // Translators: no build of the package has ever finished before: "This is the first build of bash".
+            fill(&tr("This is the first build of {package}"), &[("package", &package)])
+        }
+        // Translators: stands below a build that failed: it worked the time before.
+        Trend::Broken => tr("The build before it succeeded"),
+        Trend::StillBroken(it) => {
+            // Translators: stands below a build that failed like those before it: "3 failures in a row, the first 2 d 3 h
+            // earlier". {n} is never 1.
+            let sentence = tr_n(
+                "{n} failure in a row, the first {duration} earlier",
+                "{n} failures in a row, the first {duration} earlier",
+                it.failures.into(),
+            );
+            row(sentence, it)
+        }
+        Trend::Fixed(it) => {
+            // Translators: stands below a build that succeeded after others failed; {duration} is how long ago the first
+            // of them did: "After 3 failures in 2 d 3 h".
+            let sentence = tr_n(
+                "After {n} failure, {duration} earlier",
+                "After {n} failures in {duration}",
+                it.failures.into(),
+            );
+            row(sentence, it)
+        }
+    })
 }
 
 /// Returns kind, target, duration, how the others are doing, for somebody else's build the owner, and where it is, as far

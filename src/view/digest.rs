@@ -11,41 +11,112 @@ use crate::watch::{Digest, Fate, Notice, Request, Tale};
 /// How many names are listed of one kind.
 const MAX_LISTED: usize = 5;
 
+/// What has become of builds that are told in one line, in the order of the lines: what calls for somebody comes first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Kind {
+    Failed,
+    Doomed,
+    NotTagged,
+    FailedAgain,
+    Fixed,
+    Finished,
+    Canceled,
+    Started,
+    Tagged,
+    Untagged,
+    InRepo,
+}
+
+impl Kind {
+    const ALL: [Self; 11] = [
+        Self::Failed,
+        Self::Doomed,
+        Self::NotTagged,
+        Self::FailedAgain,
+        Self::Fixed,
+        Self::Finished,
+        Self::Canceled,
+        Self::Started,
+        Self::Tagged,
+        Self::Untagged,
+        Self::InRepo,
+    ];
+
+    /// Returns what a tale tells.
+    pub(super) fn of(tale: &Tale) -> Self {
+        match &tale.fate {
+            Fate::Failed if story::has_failed_again(&tale.story) => Self::FailedAgain,
+            Fate::Failed => Self::Failed,
+            Fate::Doomed => Self::Doomed,
+            Fate::NotTagged => Self::NotTagged,
+            Fate::Finished if story::is_fixed(&tale.story) => Self::Fixed,
+            Fate::Finished => Self::Finished,
+            Fate::Canceled => Self::Canceled,
+            Fate::Started => Self::Started,
+            Fate::Tagged(_) => Self::Tagged,
+            Fate::Untagged(_) => Self::Untagged,
+            Fate::InRepo(_) => Self::InRepo,
+        }
+    }
+
+    /// Returns what has become of those that are named after it.
+    pub(super) fn headed(self) -> String {
+        // Translators: {names} is the name of a package with version and release, or a list of them: "Failed:
+        // bash-5.3-1.fc43 and kernel-6.12-1.fc43". Of many it is their number: "Built: 40".
+        match self {
+            Self::Failed => tr("Failed: {names}"),
+            Self::Doomed => tr("Failing: {names}"),
+            Self::NotTagged => tr("Built, but not tagged: {names}"),
+            Self::FailedAgain => tr("Failed again: {names}"),
+            Self::Fixed => tr("Fixed: {names}"),
+            Self::Finished => tr("Built: {names}"),
+            Self::Canceled => tr("Canceled: {names}"),
+            Self::Started => tr("Started: {names}"),
+            Self::Tagged => tr("Tagged: {names}"),
+            Self::Untagged => tr("Untagged: {names}"),
+            Self::InRepo => tr("In the repository: {names}"),
+        }
+    }
+
+    /// Returns whether it failed, or is about to.
+    fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::FailedAgain | Self::Doomed)
+    }
+
+    /// Returns whether the names count, however many there are.
+    fn is_worth_names(self) -> bool {
+        self <= Self::Fixed
+    }
+}
+
 /// Returns the card of a digest.
 pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceName, Site>) -> Card {
     // Who was tagged twice is one build, and is named once; who failed and was then built is built.
-    let stories = |wanted: fn(&Fate) -> bool| {
+    let tales = digest.tales.iter().enumerate();
+    let newest = tales.filter(|(n, it)| !is_overtaken(it, digest.tales.get(n + 1..).unwrap_or_default()));
+    let newest: Vec<_> = newest.map(|(_, it)| (Kind::of(it), it)).collect();
+    let stories = |wanted: &dyn Fn(Kind) -> bool| {
         let mut seen = BTreeSet::new();
-        let tales = digest.tales.iter().enumerate();
-        let newest = tales.filter(|(n, it)| !is_overtaken(it, digest.tales.get(n + 1..).unwrap_or_default()));
-        let stories = newest.filter(|(_, it)| wanted(&it.fate)).map(|(_, it)| &it.story);
+        let stories = newest.iter().filter(|(kind, _)| wanted(*kind)).map(|(_, it)| &it.story);
         let firsts = stories.filter(|it| seen.insert((&it.instance, &it.subject)));
         firsts.collect::<Vec<_>>()
     };
-    let kinds: [fn(&Fate) -> bool; 9] = [
-        |it| *it == Fate::Failed,
-        |it| *it == Fate::Doomed,
-        |it| *it == Fate::NotTagged,
-        |it| *it == Fate::Finished,
-        |it| *it == Fate::Canceled,
-        |it| *it == Fate::Started,
-        |it| matches!(it, Fate::Tagged(_)),
-        |it| matches!(it, Fate::Untagged(_)),
-        |it| matches!(it, Fate::InRepo(_)),
-    ];
     let mut lines = Vec::new();
-    for kind in kinds {
-        let names: Vec<String> = stories(kind).into_iter().map(|it| story::listed(it, sites)).collect();
-        if let Some(tale) = digest.tales.iter().find(|it| kind(&it.fate))
-            && !names.is_empty()
-        {
-            let names = text::some(&names, MAX_LISTED);
-            lines.push(fill(&headed(&tale.fate), &[("names", &names)]));
+    for kind in Kind::ALL {
+        let stories = stories(&|it| it == kind);
+        let names = if kind.is_worth_names() || stories.len() <= MAX_LISTED {
+            let names: Vec<String> = stories.iter().map(|it| story::listed(it, sites)).collect();
+            text::some(&names, MAX_LISTED)
+        } else {
+            stories.len().to_string()
+        };
+        if !stories.is_empty() {
+            lines.push(fill(&kind.headed(), &[("names", &names)]));
         }
     }
-    let failed = stories(|it| matches!(it, Fate::Failed | Fate::Doomed)).len();
-    let finished = stories(|it| *it == Fate::Finished).len();
-    let listed = stories(|_| true).len();
+    let failed = stories(&Kind::is_failure).len();
+    let finished = stories(&|it| matches!(it, Kind::Finished | Kind::Fixed)).len();
+    let listed = stories(&|_| true).len();
     let left_out = digest.left_out as usize;
     if listed > 0 && left_out > 0 {
         // Translators: the last line of a list of builds: "And 120 more". How they ended is not known.
@@ -58,7 +129,7 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
     } else {
         headline(failed, finished, total)
     };
-    let is_good = stories(Fate::is_bad).is_empty();
+    let is_good = !newest.iter().any(|(_, it)| it.fate.is_bad());
     let (urgency, category, sound) = card::manner(if is_good { &Fate::Finished } else { &Fate::Failed });
     let site = digest.tales.first().and_then(|it| sites.get(&it.story.instance));
     let home = site.and_then(|it| it.weburl.clone());
@@ -87,23 +158,6 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
         sound: notice.sound.then_some(sound),
         expires: is_good,
         actions: home.map(open).into_iter().chain([list]).collect(),
-    }
-}
-
-/// Returns what has become of those that are named after it.
-pub(super) fn headed(fate: &Fate) -> String {
-    // Translators: {names} is the name of a package with version and release, or a list of them: "Failed: bash-5.3-1.fc43
-    // and kernel-6.12-1.fc43".
-    match fate {
-        Fate::Failed => tr("Failed: {names}"),
-        Fate::Doomed => tr("Failing: {names}"),
-        Fate::NotTagged => tr("Built, but not tagged: {names}"),
-        Fate::Finished => tr("Built: {names}"),
-        Fate::Canceled => tr("Canceled: {names}"),
-        Fate::Started => tr("Started: {names}"),
-        Fate::Tagged(_) => tr("Tagged: {names}"),
-        Fate::Untagged(_) => tr("Untagged: {names}"),
-        Fate::InRepo(_) => tr("In the repository: {names}"),
     }
 }
 

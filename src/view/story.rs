@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::text;
 use crate::i18n::{fill, tr};
 use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
-use crate::watch::{Standing, Story, Whereabouts};
+use crate::watch::{Standing, Story, Trend, Whereabouts};
 
 /// Returns what a build or task is called.
 pub(super) fn what(story: &Story) -> String {
@@ -121,6 +121,16 @@ pub(super) fn is_bad(story: &Story) -> bool {
         Standing::Task(state) => state == TaskState::Failed,
     };
     has_failed || story.is_doomed() || story.whereabouts == Whereabouts::NotTagged
+}
+
+/// Returns whether it is built, and those before it failed.
+pub(super) fn is_fixed(story: &Story) -> bool {
+    matches!(story.trend, Some(Trend::Fixed(_)))
+}
+
+/// Returns whether it failed like the one before it.
+pub(super) fn has_failed_again(story: &Story) -> bool {
+    matches!(story.trend, Some(Trend::StillBroken(_)))
 }
 
 /// Returns whether it is being put into its tag.

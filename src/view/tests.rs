@@ -9,6 +9,7 @@ mod hubs;
 mod menus;
 mod running;
 mod several;
+mod trends;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

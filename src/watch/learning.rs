@@ -130,12 +130,19 @@ impl Watch {
             if !is_newer || (is_known && !was_by_task) {
                 return;
             }
+            self.ask_for_first_again(&key);
+        }
+        if story.standing.is_settled() {
+            story.trend = self.trend_of(&story);
         }
         let Some(entry) = self.stories.get_mut(&key) else {
             return;
         };
         if is_newer && mine {
             entry.unseen_failure = fate == Fate::Failed;
+        }
+        if is_newer {
+            entry.story.trend = story.trend;
         }
         let is_end = story.standing.is_settled();
         let followed = entry.story.followed;
@@ -184,6 +191,7 @@ impl Watch {
                 if !entry.story.standing.is_settled() && !goes_on {
                     entry.doomed = false;
                     entry.story.cause = None;
+                    entry.story.trend = None;
                 }
                 if !entry.story.standing.is_settled() {
                     // From here on the same ending without a time is another one.
@@ -419,6 +427,9 @@ impl Watch {
                 .entry(instance.clone())
                 .or_default()
                 .keep_usual(package.clone(), usual);
+            if usual.is_none() {
+                self.may_be_first(instance, &package);
+            }
             let is_of_it = |it: &Story| it.instance == *instance && it.package.as_ref() == Some(&package);
             for key in self.stories.keys(|_, it| is_of_it(&it.story)) {
                 self.take_usual(&key);

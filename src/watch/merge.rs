@@ -52,6 +52,7 @@ pub(super) fn begin(fact: &Fact, at: Timestamp, mine: bool) -> Story {
         usual: None,
         whereabouts: Whereabouts::Unknown,
         followed: false,
+        trend: None,
     };
     tell(&mut story, &fact.change, at);
     story

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Trend;
 use crate::koji::{BuildState, Cause, Child, InstanceName, Nvr, Subject, TaskId, TaskState};
 
 /// All that is known of one build or task; what notices, menu and status are made of.
@@ -36,6 +37,8 @@ pub struct Story {
     pub whereabouts: Whereabouts,
     /// A person wants to be told how it ends, whoever's it is.
     pub followed: bool,
+    /// What its newest ending says of the package.
+    pub trend: Option<Trend>,
 }
 
 /// How far a finished build has come.

@@ -18,6 +18,7 @@ mod kept;
 mod language;
 mod own_bus;
 mod reasons;
+mod trend;
 mod usual;
 mod watchdog;
 

@@ -366,6 +366,7 @@ fn build(number: u64, nvr: &str, state: BuildState, minute: i64) -> Story {
         usual: None,
         whereabouts: Whereabouts::Unknown,
         followed: false,
+        trend: None,
     }
 }
 

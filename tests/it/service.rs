@@ -702,5 +702,6 @@ fn story() -> Story {
         usual: None,
         whereabouts: Whereabouts::Unknown,
         followed: false,
+        trend: None,
     }
 }

@@ -11,8 +11,8 @@ use koji_notify::koji::{
 };
 use koji_notify::view::card::card;
 use koji_notify::watch::{
-    Act, Deed, Digest, Fate, NotDone, Notice, NoticeId, Reply, RuleName, Standing, Story, Tale, TaleId, Telling,
-    Whereabouts,
+    Act, Deed, Digest, Fate, NotDone, Notice, NoticeId, Reply, Row, RuleName, Standing, Story, Tale, TaleId, Telling,
+    Trend, Whereabouts,
 };
 
 use super::letters;
@@ -185,6 +185,12 @@ impl<'a> Facts<'a> {
             2 => Whereabouts::NotTagged,
             _ => Whereabouts::InRepo(self.text()),
         };
+        let row = Row {
+            failures: self.number() as u32,
+            since: second(self.number()),
+        };
+        let trends = [Trend::First, Trend::Broken, Trend::StillBroken(row), Trend::Fixed(row)];
+        let trend = self.flag().then(|| self.one_of(&trends));
         let nvr = self.nvr();
         Story {
             instance: InstanceName::new(&self.text()),
@@ -206,6 +212,7 @@ impl<'a> Facts<'a> {
             usual: self.flag().then_some(SignedDuration::from_mins(9)),
             whereabouts,
             followed: self.flag(),
+            trend,
         }
     }
 

@@ -11,7 +11,7 @@ use super::now;
 use crate::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, LogName, Nvr, Subject, TaskId, TaskState,
 };
-use crate::watch::{Fate, Pause, PauseFor, RuleName, Standing, Story, Tale, TaleId, Whereabouts};
+use crate::watch::{Fate, Pause, PauseFor, Row, RuleName, Standing, Story, Tale, TaleId, Trend, Whereabouts};
 use crate::watch::{Filed, Keep, Posted};
 
 pub(super) fn keeps() -> impl Strategy<Value = Vec<Keep>> {
@@ -124,6 +124,16 @@ fn cause() -> impl Strategy<Value = Cause> {
     })
 }
 
+fn trend() -> impl Strategy<Value = Trend> {
+    let row = || (any::<u32>(), time()).prop_map(|(failures, since)| Row { failures, since });
+    prop_oneof![
+        Just(Trend::First),
+        Just(Trend::Broken),
+        row().prop_map(Trend::StillBroken),
+        row().prop_map(Trend::Fixed),
+    ]
+}
+
 fn whereabouts() -> impl Strategy<Value = Whereabouts> {
     prop_oneof![
         Just(Whereabouts::Unknown),
@@ -141,13 +151,19 @@ fn story() -> impl Strategy<Value = Story> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     let times = (option::of(time()), option::of(time()), time(), option::of(any::<i64>()));
     let children = prop::collection::vec(child(), 0..3);
-    let rest = (standing(), children, option::of(cause()), whereabouts());
+    let rest = (
+        standing(),
+        children,
+        option::of(cause()),
+        whereabouts(),
+        option::of(trend()),
+    );
     (key, texts, flags, times, rest).prop_map(|(key, texts, flags, times, rest)| {
         let (instance, subject, task, nvr) = key;
         let (package, method, owner, target) = texts;
         let (mine, scratch, followed) = flags;
         let (started, ended, changed, usual) = times;
-        let (standing, children, cause, whereabouts) = rest;
+        let (standing, children, cause, whereabouts, trend) = rest;
         Story {
             instance,
             subject,
@@ -168,6 +184,7 @@ fn story() -> impl Strategy<Value = Story> {
             usual: usual.map(SignedDuration::from_nanos),
             whereabouts,
             followed,
+            trend,
         }
     })
 }

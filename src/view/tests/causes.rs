@@ -449,6 +449,7 @@ pub(super) fn failed() -> Story {
         usual: None,
         whereabouts: Whereabouts::Unknown,
         followed: false,
+        trend: None,
     }
 }
 

@@ -1,0 +1,170 @@
+//! How a package has been doing for a target: whether an ending of it is one more of a kind, or news of its own.
+//!
+//! It is read off the endings that the stories have dealt with, so that one counts once however often, late or from
+//! whom it was heard, and a restart goes on with what is on record. What is not remembered any more counts no longer:
+//! the numbers say what is known, and that may be less than what was.
+//!
+//! What was canceled says nothing of the package. That it was never built before only the hub can say.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use super::state::{Entry, Key};
+use super::{Ending, Standing, Story, Watch, merge};
+use crate::koji::{BuildState, InstanceName, Subject, TaskState};
+
+/// How many endings of a package are counted.
+const MAX_COUNTED: usize = 1000;
+
+/// What an ending says of its package, beside itself. Of the same target, and of scratch builds or of others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Trend {
+    /// The hub knew no finished build of the package while this one ran. Of one that has finished, or still runs.
+    First,
+    /// It failed, and the one before had finished.
+    Broken,
+    /// It failed, and so did the one before.
+    StillBroken(Row),
+    /// It finished, and the one before had failed.
+    Fixed(Row),
+}
+
+/// Failures that nothing finished came between.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Row {
+    /// How many, with this one if it failed.
+    pub failures: u32,
+    /// When the first of them ended.
+    pub since: Timestamp,
+}
+
+/// How one ended that says something of its package.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Outcome {
+    Finished,
+    Failed,
+}
+
+/// What is compared with each other.
+type Line<'a> = (&'a InstanceName, &'a str, &'a str, bool, Option<&'a str>);
+
+impl Watch {
+    /// Returns what the ending that a story stands at says of its package, if anything.
+    pub(super) fn trend_of(&self, story: &Story) -> Option<Trend> {
+        let outcome = outcome(story.standing)?;
+        let line = line(story)?;
+        let at = story.ended.unwrap_or(story.changed);
+        let is_this = |key: &Key, other: Timestamp| {
+            key.1 == story.subject && (at == other || at.duration_since(other).abs() <= merge::TIE)
+        };
+        let others = self
+            .stories
+            .iter()
+            .filter(|(_, it)| self::line(&it.story) == Some(line));
+        let endings = others.flat_map(|(key, entry)| entry.outcomes().map(move |it| (key, it)));
+        let before = endings.filter(|(key, (other, it))| *it < at && !(*other == outcome && is_this(key, *it)));
+        let mut before: Vec<_> = before.map(|(_, it)| it).collect();
+        before.sort_by_key(|(_, at)| Reverse(*at));
+        before.truncate(MAX_COUNTED);
+        let failed = before.iter().take_while(|(it, _)| *it == Outcome::Failed);
+        let failed: Vec<_> = failed.map(|(_, at)| *at).collect();
+        let row = |failures: usize| {
+            failed.last().map(|since| Row {
+                failures: u32::try_from(failures).unwrap_or(u32::MAX),
+                since: *since,
+            })
+        };
+        match outcome {
+            Outcome::Finished if story.trend == Some(Trend::First) && !self.was_finished_before(story, at) => {
+                story.trend
+            }
+            Outcome::Finished => row(failed.len()).map(Trend::Fixed),
+            Outcome::Failed => {
+                let again = row(failed.len() + 1).map(Trend::StillBroken);
+                again.or((!before.is_empty()).then_some(Trend::Broken))
+            }
+        }
+    }
+
+    /// The hub has said that it knows no finished build of a package: what runs may become the first.
+    pub(super) fn may_be_first(&mut self, instance: &InstanceName, package: &str) {
+        let is_it = |it: &Entry| {
+            let story = &it.story;
+            let is_of_it = story.instance == *instance && story.package.as_deref() == Some(package);
+            is_of_it && !story.standing.is_settled() && makes_build(story)
+        };
+        self.stories.each(is_it, |it| it.story.trend = Some(Trend::First));
+    }
+
+    /// Something of a package begins: that the hub knew no finished build of it may be true no longer.
+    pub(super) fn ask_for_first_again(&mut self, key: &Key) {
+        let story = self.stories.get(key).map(|it| &it.story);
+        if let Some(package) = story.filter(|it| makes_build(it)).and_then(|it| it.package.as_ref())
+            && let Some(asking) = self.hubs.get_mut(&key.0)
+            && asking.usual.get(package) == Some(&None)
+        {
+            asking.usual.remove(package);
+        }
+    }
+
+    /// Returns whether a build of the package is known that finished before, for whatever target.
+    fn was_finished_before(&self, story: &Story, at: Timestamp) -> bool {
+        let is_of_it = |it: &Story| it.instance == story.instance && it.package == story.package && makes_build(it);
+        let others = self
+            .stories
+            .values()
+            .filter(|it| is_of_it(&it.story) && it.story.subject != story.subject);
+        let mut endings = others.flat_map(Entry::outcomes);
+        endings.any(|(outcome, it)| outcome == Outcome::Finished && it <= at)
+    }
+}
+
+impl Entry {
+    /// Returns how it ended each time, as far as it is known when that was.
+    fn outcomes(&self) -> impl Iterator<Item = (Outcome, Timestamp)> {
+        let is_task = matches!(self.story.subject, Subject::Task(_));
+        let is_of_its_kind = move |standing: Standing| match standing {
+            Standing::Task(_) => is_task,
+            Standing::Build(_) => !is_task,
+        };
+        // It is counted with the build that it has made.
+        let is_double = |it: Standing| it == Standing::Task(TaskState::Closed) && merge::makes_record(&self.story);
+        let when = |(standing, at): &Ending| {
+            let as_it_stands = self.story.ended.filter(|_| self.story.standing == *standing);
+            at.or(as_it_stands)
+        };
+        let of_its_kind = self
+            .told
+            .iter()
+            .filter(move |(it, _)| is_of_its_kind(*it) && !is_double(*it));
+        of_its_kind.filter_map(move |it| outcome(it.0).zip(when(it)))
+    }
+}
+
+/// Returns whether it comes to a build record.
+fn makes_build(story: &Story) -> bool {
+    match story.subject {
+        Subject::Task(_) => merge::makes_record(story),
+        Subject::Build(_) | Subject::NamedBuild(_) => true,
+    }
+}
+
+/// Returns what a story is compared with, if that is known. A task that makes no package has its own.
+fn line(story: &Story) -> Option<Line<'_>> {
+    let method = story.method.as_deref().filter(|it| *it != "build");
+    if method == Some("tagBuild") {
+        return None;
+    }
+    let (package, target) = (story.package.as_deref()?, story.target.as_deref()?);
+    Some((&story.instance, package, target, story.scratch, method))
+}
+
+fn outcome(standing: Standing) -> Option<Outcome> {
+    match standing {
+        Standing::Build(BuildState::Complete) | Standing::Task(TaskState::Closed) => Some(Outcome::Finished),
+        Standing::Build(BuildState::Failed) | Standing::Task(TaskState::Failed) => Some(Outcome::Failed),
+        Standing::Build(BuildState::Building | BuildState::Canceled | BuildState::Deleted)
+        | Standing::Task(TaskState::Free | TaskState::Open | TaskState::Assigned | TaskState::Canceled) => None,
+    }
+}
