@@ -30,6 +30,8 @@ pub(super) struct Tell {
     #[serde(rename = "in-repo")]
     in_repo: bool,
     followed: bool,
+    #[serde(rename = "keep-failures")]
+    keep_failures: bool,
     sound: bool,
 }
 
@@ -144,6 +146,7 @@ pub(super) fn toggle_key(toggle: Toggle) -> &'static str {
         Toggle::Tagged => "tagged",
         Toggle::InRepo => "in-repo",
         Toggle::Followed => "followed",
+        Toggle::KeepFailures => "keep-failures",
         Toggle::Sound => "sound",
     }
 }
@@ -159,6 +162,7 @@ impl From<Wanted> for Tell {
             tagged: it.tagged,
             in_repo: it.in_repo,
             followed: it.followed,
+            keep_failures: it.keep_failures,
             sound: it.sound,
         }
     }
@@ -175,6 +179,7 @@ impl From<Tell> for Wanted {
             tagged: it.tagged,
             in_repo: it.in_repo,
             followed: it.followed,
+            keep_failures: it.keep_failures,
             sound: it.sound,
         }
     }

@@ -277,7 +277,8 @@ impl Door {
         self.ask(Request::Unmute { package })
     }
 
-    /// Switches one of the toggles: started, finished, failed, canceled, scratch, tagged, in-repo, followed, sound.
+    /// Switches one of the toggles: started, finished, failed, canceled, scratch, tagged, in-repo, followed,
+    /// keep-failures, sound.
     fn switch(&self, toggle: String, on: bool) -> fdo::Result<()> {
         let Some(toggle) = Toggle::ALL.into_iter().find(|it| toggle_name(*it) == toggle) else {
             let names = Toggle::ALL.map(toggle_name).join(", ");
@@ -584,6 +585,7 @@ fn toggle_name(toggle: Toggle) -> &'static str {
         Toggle::Tagged => "tagged",
         Toggle::InRepo => "in-repo",
         Toggle::Followed => "followed",
+        Toggle::KeepFailures => "keep-failures",
         Toggle::Sound => "sound",
     }
 }

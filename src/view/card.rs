@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::iter;
+use std::ops::Range;
 
 use jiff::SignedDuration;
 
 use super::{cause, deed, digest, followed, story, text};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{InstanceName, Site, Subject};
-use crate::watch::{Fate, Notice, NoticeId, PauseFor, Request, Row, Story, Tale, Telling, Trend};
+use crate::watch::{Act, Fate, Notice, NoticeId, PauseFor, Request, Row, Story, Tale, Telling, Trend};
 
 /// A notification as a person reads it. Plain text: whoever shows it escapes it where markup is understood.
 /// Control and bidirectional formatting characters are gone and lengths are capped.
@@ -21,6 +22,8 @@ pub struct Card {
     pub title: String,
     /// Lines separated by `\n`; may be empty.
     pub body: String,
+    /// Which lines of the body are quoted: of a log, or of what the hub said.
+    pub quoted: Range<usize>,
     pub urgency: Urgency,
     /// The category of Desktop Notifications 1.2, such as `transfer.complete`.
     pub category: &'static str,
@@ -35,7 +38,7 @@ pub struct Card {
 /// Something that a person may do about a card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
-    /// The key of Desktop Notifications 1.2: `default`, `open`, `log`, `list`, `mute`, `confirm`.
+    /// The key of Desktop Notifications 1.2: `default`, `open`, `log`, `retry`, `list`, `mute`, `confirm`.
     pub key: &'static str,
     pub label: String,
     pub request: Request,
@@ -73,16 +76,18 @@ pub fn card(notice: &Notice, sites: &BTreeMap<InstanceName, Site>) -> Card {
 fn one(notice: &Notice, tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> Card {
     let story = &tale.story;
     let (urgency, category, sound) = manner(&tale.fate);
+    let (body, quoted) = body(tale, sites);
     Card {
         notice: notice.id,
         replaces: notice.replaces,
         title: text::clean(&title(tale), text::MAX_LINE),
-        body: body(tale, sites),
+        body,
+        quoted,
         urgency,
         category,
         sound: notice.sound.then_some(sound),
-        expires: !tale.fate.is_bad(),
-        actions: actions(story, &tale.fate, sites.get(&story.instance)),
+        expires: !(tale.fate.is_bad() && notice.stays),
+        actions: actions(story, &tale.fate, sites.get(&story.instance), notice.retry),
     }
 }
 
@@ -121,9 +126,11 @@ fn title(tale: &Tale) -> String {
     title.unwrap_or_else(|| fill(&digest::Kind::of(tale).headed(), &[("names", &what)]))
 }
 
-fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> String {
+/// Returns the lines below the title, and which of them stand in a log.
+fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> (String, Range<usize>) {
     let story = &tale.story;
     let mut lines = Vec::new();
+    let mut quoted = 0..0;
     // Translators: ends a line such as "rawhide, 12 min, on fedora", where builds on several Koji instances are told.
     let on = story::instance(story, sites).map(|it| fill(&tr("on {instance}"), &[("instance", &it)]));
     let moved = |sentence: String, tag: &str| {
@@ -133,15 +140,15 @@ fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> String {
     match &tale.fate {
         Fate::Failed | Fate::Doomed => {
             lines.extend(cause::sentence(story));
-            lines.extend(cause::evidence(story));
+            quoted = quote(&mut lines, story);
         }
         Fate::NotTagged => {
             lines.extend(cause::of_tagging(story));
-            lines.extend(cause::evidence(story));
+            quoted = quote(&mut lines, story);
         }
         // Where it was built for says nothing here, and looks like a tag.
-        Fate::InRepo(tag) | Fate::Tagged(tag) => return moved(tr("Now in {tag}"), tag),
-        Fate::Untagged(tag) => return moved(tr("No longer in {tag}"), tag),
+        Fate::InRepo(tag) | Fate::Tagged(tag) => return (moved(tr("Now in {tag}"), tag), 0..0),
+        Fate::Untagged(tag) => return (moved(tr("No longer in {tag}"), tag), 0..0),
         Fate::Canceled => lines.extend(cause::canceler(story)),
         Fate::Started | Fate::Finished => {}
     }
@@ -152,7 +159,14 @@ fn body(tale: &Tale, sites: &BTreeMap<InstanceName, Site>) -> String {
     if matches!(tale.fate, Fate::Failed | Fate::Finished) {
         lines.extend(trend(story));
     }
-    lines.join("\n")
+    (lines.join("\n"), quoted)
+}
+
+/// Adds the lines that decide, and returns which ones they are.
+fn quote(lines: &mut Vec<String>, story: &Story) -> Range<usize> {
+    let first = lines.len();
+    lines.extend(cause::evidence(story));
+    first..lines.len()
 }
 
 /// Returns how the package has been doing, if there is something to say of that.
@@ -234,35 +248,38 @@ fn took(duration: SignedDuration, usual: Option<SignedDuration>) -> String {
     }
 }
 
-fn actions(story: &Story, fate: &Fate, site: Option<&Site>) -> Vec<Action> {
+/// Returns what may be done. Some servers show no more than three buttons.
+fn actions(story: &Story, fate: &Fate, site: Option<&Site>, retry: bool) -> Vec<Action> {
     let open = |link| Request::Open {
         link,
         token: None,
         about: Some((story.instance.clone(), story.subject.clone())),
     };
-    let mut actions = Vec::new();
-    if let Some(page) = story::page(story, site) {
-        let label = open_label(story);
-        actions.push(Action {
-            key: "default",
-            label: label.clone(),
-            request: open(page.clone()),
-        });
-        actions.push(Action {
-            key: "open",
-            label,
+    let page = story::page(story, site);
+    let page = |key| {
+        page.clone().map(|page| Action {
+            key,
+            label: open_label(story),
             request: open(page),
-        });
-    }
-    if fate.is_bad()
-        && let Some(log) = story::log(story, site)
-    {
-        actions.push(Action {
-            key: "log",
-            label: tr("Open log"),
-            request: open(log),
-        });
-    }
+        })
+    };
+    let log = story::log(story, site).filter(|_| fate.is_bad()).map(|log| Action {
+        key: "log",
+        label: tr("Open log"),
+        request: open(log),
+    });
+    let again = retry.then(|| Action {
+        key: "retry",
+        label: deed::label(Act::Resubmit, story),
+        request: Request::Act {
+            act: Act::Resubmit,
+            about: (story.instance.clone(), story.subject.clone()),
+        },
+    });
+    let mut actions: Vec<_> = [page("default"), log, page("open"), again]
+        .into_iter()
+        .flatten()
+        .collect();
     if let Some(package) = &story.package {
         actions.push(Action {
             key: "mute",

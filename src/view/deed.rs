@@ -25,6 +25,7 @@ pub(super) fn question(notice: &Notice, act: Act, story: &Story) -> Card {
         replaces: notice.replaces,
         title: about_it(&title, story),
         body: fill(&body, &[("instance", &instance)]),
+        quoted: 0..0,
         urgency: Urgency::Normal,
         category: "transfer",
         sound: None,
@@ -82,6 +83,7 @@ pub(super) fn answer(notice: &Notice, deed: &Deed, site: Option<&Site>) -> Card 
         replaces: notice.replaces,
         title: about_it(&title, &deed.story),
         body,
+        quoted: 0..0,
         urgency: Urgency::Normal,
         category: if deed.done.is_ok() {
             "transfer"

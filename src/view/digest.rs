@@ -153,10 +153,11 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
         replaces: notice.replaces,
         title,
         body: lines.join("\n"),
+        quoted: 0..0,
         urgency,
         category,
         sound: notice.sound.then_some(sound),
-        expires: is_good,
+        expires: is_good || !notice.stays,
         actions: home.map(open).into_iter().chain([list]).collect(),
     }
 }

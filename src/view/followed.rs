@@ -40,6 +40,7 @@ pub(super) fn answer(notice: &Notice, reply: Option<&Reply>, sites: &BTreeMap<In
         replaces: notice.replaces,
         title: text::clean(&title, text::MAX_LINE),
         body,
+        quoted: 0..0,
         urgency: Urgency::Normal,
         category: "transfer",
         sound: None,

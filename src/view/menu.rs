@@ -326,8 +326,8 @@ fn toggles(watch: &Watch) -> Vec<Item> {
     let has_hub = watch.rules().instances.values().any(|it| it.hub);
     let possible = Toggle::ALL.into_iter().filter(|it| has_hub || *it != Toggle::InRepo);
     let mut items: Vec<_> = possible.map(item).collect();
-    // The sound is not a kind of news.
-    items.insert(items.len() - 1, Item::Separator);
+    // How it is told is not a kind of news.
+    items.insert(items.len() - 2, Item::Separator);
     items
 }
 
@@ -341,6 +341,7 @@ fn label(toggle: Toggle) -> String {
         Toggle::Tagged => tr("Tagged builds"),
         Toggle::InRepo => tr("Builds that reach the repository"),
         Toggle::Followed => tr("Other people's builds of packages I follow"),
+        Toggle::KeepFailures => tr("Keep failures on screen"),
         Toggle::Sound => tr("Play a sound"),
     }
 }

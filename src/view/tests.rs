@@ -76,6 +76,8 @@ fn card_telling(telling: Telling) -> Card {
         replaces: false,
         telling,
         sound: false,
+        stays: true,
+        retry: false,
     };
     card::card(&notice, &sites())
 }
@@ -88,8 +90,9 @@ fn describe(card: &Card) -> String {
         "#{}{again} {urgency}{stays} {}\n{}\n",
         card.notice, card.category, card.title
     );
-    for line in card.body.lines() {
-        writeln!(words, "{line}").unwrap();
+    for (n, line) in card.body.lines().enumerate() {
+        let mark = if card.quoted.contains(&n) { "| " } else { "" };
+        writeln!(words, "{mark}{line}").unwrap();
     }
     for action in &card.actions {
         let does = match &action.request {

@@ -134,12 +134,14 @@ impl Watch {
         }
         if story.standing.is_settled() {
             story.trend = self.trend_of(&story);
+            self.put_failures_away(&story, effects);
         }
+        let calls = fate == Fate::Failed && !self.is_over(&story);
         let Some(entry) = self.stories.get_mut(&key) else {
             return;
         };
         if is_newer && mine {
-            entry.unseen_failure = fate == Fate::Failed;
+            entry.unseen_failure = calls;
         }
         if is_newer {
             entry.story.trend = story.trend;

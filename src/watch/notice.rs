@@ -23,6 +23,10 @@ pub struct Notice {
     pub telling: Telling,
     /// The person wants to hear it as well as see it.
     pub sound: bool,
+    /// If it tells of a failure, it is to stay on screen until the person has dealt with it.
+    pub stays: bool,
+    /// What it tells of failed, and can be submitted anew.
+    pub retry: bool,
 }
 
 /// What a notice tells.

@@ -51,6 +51,8 @@ pub struct Wanted {
     pub tagged: bool,
     pub in_repo: bool,
     pub followed: bool,
+    /// A failure stays on screen until a person has dealt with it.
+    pub keep_failures: bool,
     pub sound: bool,
 }
 
@@ -66,6 +68,7 @@ impl Default for Wanted {
             tagged: false,
             in_repo: false,
             followed: true,
+            keep_failures: true,
             sound: false,
         }
     }
@@ -82,12 +85,13 @@ pub enum Toggle {
     Tagged,
     InRepo,
     Followed,
+    KeepFailures,
     Sound,
 }
 
 impl Toggle {
     /// All of them, in menu order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Started,
         Self::Finished,
         Self::Failed,
@@ -96,6 +100,7 @@ impl Toggle {
         Self::Tagged,
         Self::InRepo,
         Self::Followed,
+        Self::KeepFailures,
         Self::Sound,
     ];
 }
@@ -112,6 +117,7 @@ impl Wanted {
             Toggle::Tagged => self.tagged,
             Toggle::InRepo => self.in_repo,
             Toggle::Followed => self.followed,
+            Toggle::KeepFailures => self.keep_failures,
             Toggle::Sound => self.sound,
         }
     }
@@ -127,6 +133,7 @@ impl Wanted {
             Toggle::Tagged => &mut self.tagged,
             Toggle::InRepo => &mut self.in_repo,
             Toggle::Followed => &mut self.followed,
+            Toggle::KeepFailures => &mut self.keep_failures,
             Toggle::Sound => &mut self.sound,
         };
         *place = on;

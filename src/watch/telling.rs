@@ -8,7 +8,7 @@ use super::keeping::ids;
 use super::pace::{Held, MAX_POPUPS};
 use super::record::Keep;
 use super::state::{Entry, Key, MAX_POSTED, MAX_WAITING};
-use super::{Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, TaleId, Telling, Watch};
+use super::{Act, Closed, Effect, Fate, Notice, NoticeId, Outcome, Tale, TaleId, Telling, Watch};
 
 /// What happened longer ago than this when it comes to us was missed: the computer slept, or we did not run.
 const ABSENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -129,7 +129,7 @@ impl Watch {
     }
 
     /// Returns what a notice tells that waits for a server or is on its way to one, if that is an end.
-    fn waiting_end(&self, notice: NoticeId) -> Option<&Tale> {
+    pub(super) fn waiting_end(&self, notice: NoticeId) -> Option<&Tale> {
         let under_way = self.under_way.get(&notice).and_then(VecDeque::back);
         match &self.waiting.get(&notice).or(under_way)?.telling {
             Telling::One(tale) => Some(tale).filter(|it| it.fate.is_end()),
@@ -174,15 +174,25 @@ impl Watch {
     }
 
     pub(super) fn show(&mut self, id: NoticeId, replaces: bool, telling: Telling, effects: &mut Vec<Effect>) {
-        let notice = Notice {
+        let notice = self.notice(id, replaces, telling);
+        self.waiting.remove(&id);
+        self.under_way.entry(id).or_default().push_back(notice.clone());
+        effects.push(Effect::Show(notice));
+    }
+
+    fn notice(&self, id: NoticeId, replaces: bool, telling: Telling) -> Notice {
+        let retry = match &telling {
+            Telling::One(tale) => tale.fate == Fate::Failed && !tale.late && self.can(Act::Resubmit, &tale.story),
+            Telling::Many(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => false,
+        };
+        Notice {
             id,
             replaces,
             telling,
             sound: self.rules.wanted.sound,
-        };
-        self.waiting.remove(&id);
-        self.under_way.entry(id).or_default().push_back(notice.clone());
-        effects.push(Effect::Show(notice));
+            stays: self.rules.wanted.keep_failures,
+            retry,
+        }
     }
 
     pub(super) fn shown(&mut self, now: Timestamp, id: NoticeId, outcome: Outcome) {
@@ -284,12 +294,7 @@ impl Watch {
                 self.forget_notice(id);
             }
             let Some(id) = first else { return };
-            let notice = Notice {
-                id,
-                replaces: false,
-                telling: Telling::Many(held.digest(false)),
-                sound: self.rules.wanted.sound,
-            };
+            let notice = self.notice(id, false, Telling::Many(held.digest(false)));
             self.waiting.insert(id, notice);
         }
     }

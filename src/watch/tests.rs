@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 mod again;
+mod cycle;
 mod first_look;
 mod hub;
 mod kept;

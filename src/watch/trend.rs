@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 
 use super::state::{Entry, Key};
-use super::{Ending, Standing, Story, Watch, merge};
+use super::{Effect, Ending, Standing, Story, Watch, merge};
 use crate::koji::{BuildState, InstanceName, Subject, TaskState};
 
 /// How many endings of a package are counted.
@@ -85,6 +85,44 @@ impl Watch {
                 again.or((!before.is_empty()).then_some(Trend::Broken))
             }
         }
+    }
+
+    /// A build has finished: those of the package that failed before call for nobody any more. What nobody has seen yet
+    /// stays to be told.
+    pub(super) fn put_failures_away(&mut self, story: &Story, effects: &mut Vec<Effect>) {
+        let is_finished = outcome(story.standing) == Some(Outcome::Finished);
+        let Some(line) = line(story).filter(|_| is_finished) else {
+            return;
+        };
+        let at = story.ended.unwrap_or(story.changed);
+        let is_over = |key: &Key, entry: &Entry| {
+            let failed = outcome(entry.story.standing) == Some(Outcome::Failed);
+            let is_before = entry.story.ended.is_some_and(|it| it < at);
+            let is_on_show = entry.unseen_failure || entry.notice.is_some();
+            key.1 != story.subject && is_on_show && failed && is_before && self::line(&entry.story) == Some(line)
+        };
+        for key in self.stories.keys(is_over) {
+            let Some(entry) = self.stories.get_mut(&key) else {
+                continue;
+            };
+            entry.unseen_failure = false;
+            if let Some(notice) = entry.notice
+                && self.waiting_end(notice).is_none()
+            {
+                self.forget_notice(notice);
+                effects.push(Effect::Withdraw(notice));
+            }
+        }
+    }
+
+    /// Returns whether a failure is over: the package was built since.
+    pub(super) fn is_over(&self, story: &Story) -> bool {
+        let at = story.ended.unwrap_or(story.changed);
+        line(story).is_some_and(|line| {
+            let others = self.stories.values().filter(|it| self::line(&it.story) == Some(line));
+            let mut endings = others.flat_map(Entry::outcomes);
+            endings.any(|(outcome, it)| outcome == Outcome::Finished && it > at)
+        })
     }
 
     /// The hub has said that it knows no finished build of a package: what runs may become the first.

@@ -587,7 +587,7 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     check(
         "# a\n[tell]\nstaretd = true\n",
         expect![
-            "3:1: unknown field `staretd`, expected one of `started`, `finished`, `failed`, `canceled`, `scratch`, `tagged`, `in-repo`, `followed`, `sound`"
+            "3:1: unknown field `staretd`, expected one of `started`, `finished`, `failed`, `canceled`, `scratch`, `tagged`, `in-repo`, `followed`, `keep-failures`, `sound`"
         ],
     );
     check(
@@ -1586,5 +1586,14 @@ fn spoken(dialect: &Dialect) -> String {
 
 /// The keys of the toggles, in their order.
 const KEYS: [&str; Toggle::ALL.len()] = [
-    "started", "finished", "failed", "canceled", "scratch", "tagged", "in-repo", "followed", "sound",
+    "started",
+    "finished",
+    "failed",
+    "canceled",
+    "scratch",
+    "tagged",
+    "in-repo",
+    "followed",
+    "keep-failures",
+    "sound",
 ];

@@ -101,6 +101,7 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
                 [ ] Tagged builds
                 [x] Other people's builds of packages I follow
                 --
+                [x] Keep failures on screen
                 [ ] Play a sound
             Pause notifications  (submenu)
                 (x) Not paused

@@ -31,8 +31,8 @@ async fn a_failed_build_is_told_and_its_buttons_lead_to_the_page_and_to_the_log(
             title: gnome-tweaks-5.1-1795195716.fc44 failed
             body: "x86_64 failed\nrawhide, 5 s"
             action default: Open build
-            action open: Open build
             action log: Open log
+            action open: Open build
             action mute: Mute package
             hint category: "transfer.error"
             hint desktop-entry: "org.fedoraproject.KojiNotify"

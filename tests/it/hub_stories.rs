@@ -45,8 +45,8 @@ async fn a_build_that_dies_before_it_has_a_record_is_told_with_its_fault() {
             title: bash failed
             body: "The source RPM could not be built: check the spec file and the sources\nerror: Bad source: /builddir/build/SOURCES/bash-5.3.tar.gz: No such file or directory\nrawhide, 2 min"
             action default: Open task
-            action open: Open task
             action log: Open log
+            action open: Open task
             action mute: Mute package
         "#]],
     );
@@ -213,8 +213,8 @@ async fn a_hub_that_is_away_holds_up_nothing_and_is_caught_up_with() {
             title: gcc-15-1.fc44 failed
             body: "aarch64 failed\nrawhide, 4 min"
             action default: Open build
-            action open: Open build
             action log: Open log
+            action open: Open build
             action mute: Mute package
         "#]],
     );
@@ -306,7 +306,7 @@ async fn ten_thousand_endings_of_a_week_cost_little_and_are_one_summary() {
         &scene.desk.shown().await,
         expect![[r#"
         title: While you were away: 20 builds failed
-        body: "Failed: bulk9, bulk19, bulk29, bulk39, bulk49 and 15 more\nAnd 9800 more"
+        body: "Failed: bulk9, bulk19, bulk29, bulk39 and bulk49\nFailed again: bulk9, bulk19, bulk29, bulk39, bulk49 and 10 more\nAnd 9800 more"
         action default: Open Koji
         action list: Show list
     "#]],
@@ -347,8 +347,8 @@ async fn a_verdict_comes_at_once_and_its_cause_into_the_same_notification() {
             title: bash-5.3-1.fc44 failed
             body: "aarch64 failed\nrawhide, 4 min"
             action default: Open build
-            action open: Open build
             action log: Open log
+            action open: Open build
             action mute: Mute package
         "#]],
     );
@@ -365,8 +365,8 @@ async fn a_verdict_comes_at_once_and_its_cause_into_the_same_notification() {
             title: bash-5.3-1.fc44 failed
             body: "aarch64 failed: the package does not build\nsrc/main.c:42:5: error: implicit declaration of function &apos;frobnicate&apos; [-Wimplicit-function-declaration]\nrawhide, 4 min"
             action default: Open build
-            action open: Open build
             action log: Open log
+            action open: Open build
             action mute: Mute package
         "#]],
     );
@@ -465,8 +465,8 @@ async fn a_build_that_will_fail_is_told_early_and_its_verdict_in_the_same_notifi
         title: bash-5.3-1.fc44 is failing
         body: "x86_64 failed: the package does not build\nsrc/main.c:42:5: error: implicit declaration of function &apos;frobnicate&apos; [-Wimplicit-function-declaration]\nrawhide, still running on aarch64"
         action default: Open build
-        action open: Open build
         action log: Open log
+        action open: Open build
         action mute: Mute package
     "#]],
     );
@@ -483,8 +483,8 @@ async fn a_build_that_will_fail_is_told_early_and_its_verdict_in_the_same_notifi
             title: bash-5.3-1.fc44 failed
             body: "x86_64 failed: the package does not build\nsrc/main.c:42:5: error: implicit declaration of function &apos;frobnicate&apos; [-Wimplicit-function-declaration]\nrawhide, 4 min, built on aarch64"
             action default: Open build
-            action open: Open build
             action log: Open log
+            action open: Open build
             action mute: Mute package
         "#]],
     );

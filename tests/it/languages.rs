@@ -216,7 +216,7 @@ fn what_becomes_of_builds_is_told_in_german() {
         gnome-tweaks-4.4-954228.fc44 ist fehlgeschlagen
             aarch64 fehlgeschlagen; x86_64 gebaut
             Scratch-Build, rawhide, 18~s
-            [Task öffnen] [Protokoll öffnen] [Paket stummschalten]
+            [Protokoll öffnen] [Task öffnen] [Paket stummschalten]
         python-requests-3.2-954225.fc44 ist gebaut
             Scratch-Build, rawhide, 16~s
             [Task öffnen] [Paket stummschalten]
@@ -244,7 +244,7 @@ fn what_becomes_of_builds_is_told_in_french() {
         gnome-tweaks-4.4-954228.fc44 a échoué
             Échec^: aarch64^; réussite^: x86_64
             Construction d’essai, rawhide, 18~s
-            [Ouvrir la tâche] [Ouvrir le journal] [Mettre le paquet en sourdine]
+            [Ouvrir le journal] [Ouvrir la tâche] [Mettre le paquet en sourdine]
         python-requests-3.2-954225.fc44 est construit
             Construction d’essai, rawhide, 16~s
             [Ouvrir la tâche] [Mettre le paquet en sourdine]
@@ -272,7 +272,7 @@ fn what_becomes_of_builds_is_told_in_czech() {
         Sestavení gnome-tweaks-4.4-954228.fc44 selhalo
             Selhalo: aarch64; sestaveno: x86_64
             Zkušební sestavení, rawhide, 18~s
-            [Otevřít úlohu] [Otevřít záznam] [Ztlumit balíček]
+            [Otevřít záznam] [Otevřít úlohu] [Ztlumit balíček]
         Sestavení python-requests-3.2-954225.fc44 je hotové
             Zkušební sestavení, rawhide, 16~s
             [Otevřít úlohu] [Ztlumit balíček]
@@ -301,7 +301,18 @@ fn a_digest_counts_as_the_language_does() {
     };
     let mut told = String::new();
     for locale in ["C", "cs_CZ.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"] {
-        for (failed, finished) in [(1, 5), (2, 4), (5, 1), (2, 0), (5, 0), (0, 2), (0, 6), (0, 7), (0, 10)] {
+        for (failed, finished) in [
+            (1, 5),
+            (2, 4),
+            (5, 1),
+            (2, 0),
+            (5, 0),
+            (0, 2),
+            (0, 7),
+            (6, 0),
+            (7, 0),
+            (10, 0),
+        ] {
             told += &headline(locale, failed, finished);
             told.push('\n');
         }
@@ -313,36 +324,40 @@ fn a_digest_counts_as_the_language_does() {
         2 builds failed / Failed: p6-1-1 and p7-1-1
         5 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1 and p10-1-1
         2 builds finished / Built: p6-1-1 and p7-1-1
-        6 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 1 more
-        7 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
-        10 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 5 more
+        7 builds finished / Built: 7
+        6 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 1 more
+        7 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
+        10 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 5 more
         1 z 6 sestavení selhalo / Selhalo: p6-1-1
         2 z 6 sestavení selhala / Selhalo: p6-1-1 a p7-1-1
         5 z 6 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1 a p10-1-1
         2 sestavení selhala / Selhalo: p6-1-1 a p7-1-1
         5 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1 a p10-1-1
         2 sestavení byla dokončena / Sestaveno: p6-1-1 a p7-1-1
-        6 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 1 další
-        7 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 2 další
-        10 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 5 dalších
+        7 sestavení bylo dokončeno / Sestaveno: 7
+        6 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 1 další
+        7 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 2 další
+        10 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 5 dalších
         1 von 6 Builds ist fehlgeschlagen / Fehlgeschlagen: p6-1-1
         2 von 6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1 und p7-1-1
         5 von 6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1 und p10-1-1
         2 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1 und p7-1-1
         5 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1 und p10-1-1
         2 Builds sind fertig / Gebaut: p6-1-1 und p7-1-1
-        6 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 1 weiterer
-        7 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 2 weitere
-        10 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 5 weitere
+        7 Builds sind fertig / Gebaut: 7
+        6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 1 weiterer
+        7 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 2 weitere
+        10 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 5 weitere
         1 construction sur 6 a échoué / Échec : p6-1-1
         2 constructions sur 6 ont échoué / Échec : p6-1-1 et p7-1-1
         5 constructions sur 6 ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
         2 constructions ont échoué / Échec : p6-1-1 et p7-1-1
         5 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
         2 constructions terminées / Réussite : p6-1-1 et p7-1-1
-        6 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
-        7 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
-        10 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
+        7 constructions terminées / Réussite : 7
+        6 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
+        7 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
+        10 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
     "#]]
     .assert_eq(&told);
 }

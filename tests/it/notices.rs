@@ -531,6 +531,7 @@ fn card(notice: u64) -> Card {
         replaces: false,
         title: "bash <b>is</b> & built".to_owned(),
         body: String::new(),
+        quoted: 0..0,
         urgency: Urgency::Normal,
         category: "transfer.complete",
         sound: None,

@@ -245,7 +245,16 @@ async fn what_is_asked_for_comes_into_the_inbox() {
     remote.mute("bash", 0).await.unwrap();
     remote.unmute("bash").await.unwrap();
     for toggle in [
-        "started", "finished", "failed", "canceled", "scratch", "tagged", "in-repo", "followed", "sound",
+        "started",
+        "finished",
+        "failed",
+        "canceled",
+        "scratch",
+        "tagged",
+        "in-repo",
+        "followed",
+        "keep-failures",
+        "sound",
     ] {
         remote.switch(toggle, true).await.unwrap();
     }
@@ -271,6 +280,7 @@ async fn what_is_asked_for_comes_into_the_inbox() {
             Switch(Tagged, true)
             Switch(InRepo, true)
             Switch(Followed, true)
+            Switch(KeepFailures, true)
             Switch(Sound, true)
             Switch(Sound, false)
             Reload
@@ -311,7 +321,7 @@ async fn what_makes_no_sense_is_refused_and_asks_for_nothing() {
             org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
             org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
             org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
-            org.freedesktop.DBus.Error.InvalidArgs: a toggle is one of: started, finished, failed, canceled, scratch, tagged, in-repo, followed, sound
+            org.freedesktop.DBus.Error.InvalidArgs: a toggle is one of: started, finished, failed, canceled, scratch, tagged, in-repo, followed, keep-failures, sound
         "#]],
     );
     check(daemon.asked(), expect![""]);

@@ -290,6 +290,8 @@ pub fn check(bytes: &[u8]) {
         replaces: facts.flag(),
         telling,
         sound: facts.flag(),
+        stays: facts.flag(),
+        retry: facts.flag(),
     };
     let site = Site {
         weburl: Some("https://koji.example.org/koji".to_owned()),

@@ -160,6 +160,7 @@ fn toggle_key(toggle: Toggle) -> &'static str {
         Toggle::Tagged => "tagged",
         Toggle::InRepo => "in-repo",
         Toggle::Followed => "followed",
+        Toggle::KeepFailures => "keep-failures",
         Toggle::Sound => "sound",
     }
 }

@@ -16,19 +16,20 @@ const MAX_TITLE: usize = 200;
 const MAX_LABEL: usize = 200;
 const MAX_BODY: usize = 8000;
 
-/// The most lines of a body: one for each kind of news, and the number of those left out.
-const MAX_LINES: usize = 10;
+/// The most lines of a body: one for each kind of news, the number of those left out, and that it is a summary.
+const MAX_LINES: usize = 13;
 
 /// Composes a card for every kind of server, and looks at what each would get.
 pub(super) fn check(card: &Card, sites: &BTreeMap<InstanceName, Site>) {
-    for (markup, actions, default_is_button) in [
-        (false, false, false),
-        (true, false, false),
-        (true, true, false),
-        (false, true, true),
+    for (markup, monospace, actions, default_is_button) in [
+        (false, false, false, false),
+        (true, false, false, false),
+        (true, true, true, false),
+        (false, false, true, true),
     ] {
         let abilities = Abilities {
             markup,
+            monospace,
             actions,
             default_is_button,
         };
@@ -36,7 +37,11 @@ pub(super) fn check(card: &Card, sites: &BTreeMap<InstanceName, Site>) {
         assert_line("a title", &letter.summary, MAX_TITLE);
         assert_eq!(letter.summary, card.title, "a title is plain for every server");
         if markup {
-            assert_eq!(read_markup(&letter.body), card.body);
+            // What is escaped has no tag in it.
+            let tags = letter.body.matches("<tt>").count();
+            assert_eq!(tags, if monospace { card.quoted.len() } else { 0 });
+            let body = letter.body.replace("<tt>", "").replace("</tt>", "");
+            assert_eq!(read_markup(&body), card.body);
         } else {
             assert_eq!(letter.body, card.body, "a body is plain for a server without markup");
         }

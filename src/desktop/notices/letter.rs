@@ -19,6 +19,8 @@ const DEFAULT_ACTION: &str = "default";
 pub struct Abilities {
     /// The body is read as markup.
     pub markup: bool,
+    /// What stands between `<tt>` and `</tt>` is shown in letters of one width. The specification knows no such tag.
+    pub monospace: bool,
     /// There may be buttons.
     pub actions: bool,
     /// The action of a click on the notification has a button too, so that another one for it would be seen twice.
@@ -28,12 +30,17 @@ pub struct Abilities {
 /// The servers that make a button of the default action, by the name they tell (xfce4-notifyd 0.7.3).
 const WITH_DEFAULT_BUTTON: [&str; 1] = ["Xfce Notify Daemon"];
 
+/// The servers that were seen to read `<tt>`, by the name they tell (dunst 1.9.0, mako 1.7.1, xfce4-notifyd 0.7.3). GNOME
+/// Shell 43 and swaync 0.7 show the tag itself; Plasma 5.27 leaves it out.
+const WITH_MONOSPACE: [&str; 3] = ["dunst", "mako", "Xfce Notify Daemon"];
+
 impl Abilities {
     /// Reads the answers to `GetServerInformation` and `GetCapabilities`. What is not known here is not needed here.
     pub fn of(name: &str, capabilities: &[String]) -> Self {
         let has = |name: &str| capabilities.iter().any(|it| it == name);
         Self {
             markup: has("body-markup"),
+            monospace: has("body-markup") && WITH_MONOSPACE.contains(&name),
             actions: has("actions"),
             default_is_button: WITH_DEFAULT_BUTTON.contains(&name),
         }
@@ -45,7 +52,7 @@ pub fn compose(card: &Card, abilities: Abilities, app_icon: &str) -> Notificatio
     let mut letter = Notification::new();
     letter.appname(APP_NAME).icon(app_icon).summary(&card.title);
     if abilities.markup {
-        letter.body(&escape(&card.body));
+        letter.body(&markup(card, abilities.monospace));
     } else {
         letter.body(&card.body);
     }
@@ -77,6 +84,20 @@ pub fn compose(card: &Card, abilities: Abilities, app_icon: &str) -> Notificatio
         }
     }
     letter
+}
+
+/// Returns the body as markup; the lines that are quoted in letters of one width, where that may be said.
+fn markup(card: &Card, monospace: bool) -> String {
+    let line = |(n, line): (usize, &str)| {
+        let line = escape(line);
+        if monospace && card.quoted.contains(&n) {
+            format!("<tt>{line}</tt>")
+        } else {
+            line
+        }
+    };
+    let lines: Vec<_> = card.body.split('\n').enumerate().map(line).collect();
+    lines.join("\n")
 }
 
 /// Returns the text as markup that shows exactly the text. GNOME Shell knows these five entities and no numeric ones.
@@ -112,6 +133,7 @@ mod tests {
             read(&["body", "body-markup", "actions", "x-kde"]),
             Abilities {
                 markup,
+                monospace: false,
                 actions,
                 default_is_button: false
             }
@@ -138,6 +160,7 @@ mod tests {
             replaces: false,
             title: String::new(),
             body: String::new(),
+            quoted: 0..0,
             urgency: Urgency::Normal,
             category: "transfer",
             sound: None,
@@ -151,6 +174,35 @@ mod tests {
         };
         assert_eq!(keys("gnome-shell"), ["default", "open"]);
         assert_eq!(keys("Xfce Notify Daemon"), ["default"]);
+    }
+
+    #[test]
+    fn quoted_lines_are_monospaced_only_where_that_was_seen_to_work() {
+        let card = Card {
+            notice: crate::watch::NoticeId(1),
+            replaces: false,
+            title: "bash failed".to_owned(),
+            body: "aarch64 failed\na.c:1: error: <tt>'x'</tt>\n&b\nrawhide".to_owned(),
+            quoted: 1..3,
+            urgency: Urgency::Normal,
+            category: "transfer.error",
+            sound: None,
+            expires: false,
+            actions: Vec::new(),
+        };
+        let body = |server: &str, can: &str| {
+            let abilities = Abilities::of(server, &[can.to_owned()]);
+            compose(&card, abilities, "icon").body
+        };
+        assert_eq!(
+            body("dunst", "body-markup"),
+            "aarch64 failed\n<tt>a.c:1: error: &lt;tt&gt;&apos;x&apos;&lt;/tt&gt;</tt>\n<tt>&amp;b</tt>\nrawhide"
+        );
+        assert_eq!(
+            body("gnome-shell", "body-markup"),
+            "aarch64 failed\na.c:1: error: &lt;tt&gt;&apos;x&apos;&lt;/tt&gt;\n&amp;b\nrawhide"
+        );
+        assert_eq!(body("dunst", "body"), card.body);
     }
 
     proptest! {

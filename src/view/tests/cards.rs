@@ -32,8 +32,8 @@ fn a_failed_build_names_the_architectures_and_opens_the_log_of_one_that_failed()
             aarch64 failed; s390x and x86_64 built
             rawhide, 12 min
             [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
-            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [log Open log] https://files.example.com/work/tasks/54/54/build.log
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [mute Mute package] mute kernel UntilTomorrow
         "#]],
     );
@@ -50,8 +50,8 @@ fn a_failed_build_that_built_nowhere() {
             aarch64 failed
             rawhide, 12 min
             [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
-            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [log Open log] https://files.example.com/work/tasks/54/54/build.log
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [mute Mute package] mute kernel UntilTomorrow
         "#]],
     );
@@ -70,8 +70,8 @@ fn a_scratch_build_is_called_one() {
             The source RPM could not be built
             Scratch build, f43, 42 s
             [default Open task] https://koji.example.com/koji/taskinfo?taskID=900
-            [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
             [log Open log] https://files.example.com/work/tasks/901/901/build.log
+            [open Open task] https://koji.example.com/koji/taskinfo?taskID=900
             [mute Mute package] mute bash UntilTomorrow
             #1 again normal transfer.complete
             bash-5.3-1.fc43 is built

@@ -27,12 +27,12 @@ fn a_failure_says_what_kind_of_trouble_it_is_and_shows_the_lines_that_decide() {
             #1 normal stays transfer.error
             bash-5.3-1.fc43 failed
             aarch64 failed: the package does not build
-            subst.c:1234:17: error: implicit declaration of function 'frob'
-            make: *** [Makefile:110: subst.o] Error 1
+            | subst.c:1234:17: error: implicit declaration of function 'frob'
+            | make: *** [Makefile:110: subst.o] Error 1
             rawhide, 12 min, built on s390x and x86_64
             [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
-            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [log Open log] https://files.example.com/work/tasks/54/54/build.log
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [mute Mute package] mute bash UntilTomorrow
         "#]],
     );
@@ -55,11 +55,11 @@ fn the_log_that_says_why_is_opened_and_without_lines_the_hub_has_the_word() {
             #1 normal stays transfer.error
             bash-5.3-1.fc43 failed
             aarch64 failed: a build requirement cannot be installed
-            BuildError: error building package (arch aarch64), mock exited with status 30
+            | BuildError: error building package (arch aarch64), mock exited with status 30
             rawhide, 12 min
             [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
-            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [log Open log] https://files.example.com/work/tasks/54/10054/root.log
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [mute Mute package] mute bash UntilTomorrow
         "#]],
     );
@@ -82,8 +82,8 @@ fn where_no_log_was_found_the_one_of_what_failed_is_opened() {
             It failed for a reason that koji-notify does not know
             rawhide, 12 min
             [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
-            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [log Open log] https://files.example.com/work/tasks/1/1/build.log
+            [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [mute Mute package] mute bash UntilTomorrow
         "#]],
     );
@@ -290,7 +290,7 @@ fn a_build_that_could_not_be_tagged_needs_somebody() {
             #1 normal stays transfer.error
             bash-5.3-1.fc43 is built, but not tagged
             Koji does not allow it in this tag
-            GenericError: package bash is not in the list for tag f43-updates-candidate
+            | GenericError: package bash is not in the list for tag f43-updates-candidate
             rawhide
             [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
             [open Open build] https://koji.example.com/koji/buildinfo?buildID=7

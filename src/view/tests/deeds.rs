@@ -27,6 +27,35 @@ fn before_anything_is_done_somebody_is_asked() {
 }
 
 #[test]
+fn a_failure_that_can_be_submitted_anew_has_a_button_that_asks_back() {
+    let tale = Tale {
+        id: crate::watch::TaleId::default(),
+        fate: Fate::Failed,
+        story: failed(),
+        rule: RuleName::MyBuilds,
+        late: false,
+    };
+    let notice = Notice {
+        id: NoticeId(1),
+        replaces: false,
+        telling: Telling::One(tale),
+        sound: false,
+        stays: false,
+        retry: true,
+    };
+    expect![[r##"
+        #1 normal transfer.error
+        bash-5.3-1.fc43 failed
+        rawhide, 12 min
+        [default Open build] https://koji.example.com/koji/buildinfo?buildID=7
+        [open Open build] https://koji.example.com/koji/buildinfo?buildID=7
+        [retry Submit again] Act { act: Resubmit, about: (InstanceName("fedora"), Build(BuildId(7))) }
+        [mute Mute package] mute bash UntilTomorrow
+    "##]]
+    .assert_eq(&describe(&card::card(&notice, &sites())));
+}
+
+#[test]
 fn who_wants_to_follow_something_is_told_how_it_stands() {
     let mut running = failed();
     running.standing = Standing::Build(BuildState::Building);

@@ -22,6 +22,7 @@ fn the_menu_of_a_quiet_afternoon() {
                 [ ] Tagged builds
                 [x] Other people's builds of packages I follow
                 --
+                [x] Keep failures on screen
                 [ ] Play a sound
             Pause notifications >
                 (x) Not paused

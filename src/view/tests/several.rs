@@ -123,6 +123,8 @@ fn a_digest_names_the_instance_of_each() {
         replaces: false,
         telling: Telling::Many(digest),
         sound: false,
+        stays: true,
+        retry: false,
     };
     expect!["Failed: kernel-6.12-1.fc43 (fedora) and bash-5.3-1.el10 (brew)"]
         .assert_eq(&card::card(&notice, &two_sites()).body);
