@@ -131,6 +131,7 @@ impl Mine {
         let rules = Rules {
             wanted: Wanted::default(),
             instances: BTreeMap::from([(fedora(), whose)]),
+            quiet: koji_notify::watch::QuietRules::default(),
             zone: TimeZone::UTC,
             live: true,
         };

@@ -26,6 +26,7 @@ mod file;
 mod load;
 mod machine;
 mod one;
+mod quiet;
 
 pub use error::ConfigError;
 pub use load::load;

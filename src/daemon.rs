@@ -240,6 +240,7 @@ fn no_rules() -> Rules {
     Rules {
         wanted: crate::watch::Wanted::default(),
         instances: BTreeMap::new(),
+        quiet: crate::watch::QuietRules::default(),
         zone: TimeZone::system(),
         live: true,
     }

@@ -16,6 +16,7 @@ pub mod history;
 pub mod icon;
 pub mod menu;
 mod progress;
+pub mod quiet;
 pub mod status;
 mod story;
 #[cfg(test)]

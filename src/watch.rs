@@ -25,6 +25,7 @@ mod missed;
 pub mod notice;
 mod owners;
 pub mod pace;
+pub mod quiet;
 pub mod record;
 pub mod rules;
 pub mod seen;
@@ -46,6 +47,7 @@ pub use event::{Asker, Closed, Delivery, Event, News, Outcome, PauseFor, Request
 pub use link::{Link, Problem, Trouble};
 pub use missed::Missed;
 pub use notice::{Deed, Digest, Fate, Notice, NoticeId, RuleName, Tale, TaleId, Telling};
+pub use quiet::{QuietRules, Reason};
 pub use record::{Filed, Keep, Posted, Record, Resumed};
 pub use rules::{Rules, Toggle, Wanted, Whose};
 pub use state::{Ending, JournalTrouble, Line, Pause, Watch};

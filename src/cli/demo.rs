@@ -60,6 +60,7 @@ impl Demo {
             rules: Rules {
                 wanted,
                 instances: BTreeMap::from([(instance.clone(), whose)]),
+                quiet: crate::watch::QuietRules::default(),
                 zone: TimeZone::system(),
                 live: false,
             },

@@ -126,6 +126,7 @@ impl Replay {
                 ..Wanted::default()
             },
             instances: BTreeMap::from([(instance.clone(), whose)]),
+            quiet: crate::watch::QuietRules::default(),
             zone: TimeZone::UTC,
             live: false,
         }

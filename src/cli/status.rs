@@ -31,6 +31,7 @@ impl Status {
 
 fn describe(status: &view::Status, zone: &TimeZone) -> String {
     let mut lines = vec![status.summary.clone()];
+    lines.extend(Some(status.quiet_text.clone()).filter(|it| !it.is_empty()));
     for instance in &status.instances {
         let number = instance.heard.to_string();
         if instance.broker {
@@ -163,6 +164,9 @@ mod tests {
             canceled: 0,
             paused: false,
             paused_until: 0,
+            quiet: Vec::new(),
+            quiet_text: String::new(),
+            held: 0,
             muted: Vec::new(),
             notifications: false,
             waiting: 1,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use crate::watch::{Toggle, Wanted};
+use crate::watch::{QuietRules, Toggle, Wanted};
 
 use super::Preset;
 
@@ -15,6 +15,7 @@ use super::Preset;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
     pub(super) tell: Tell,
+    pub(super) quiet: Quiet,
     pub(super) instance: BTreeMap<String, Instance>,
 }
 
@@ -33,6 +34,19 @@ pub(super) struct Tell {
     #[serde(rename = "keep-failures")]
     keep_failures: bool,
     sound: bool,
+}
+
+/// When nothing is to pop up.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Quiet {
+    pub(super) hours: Vec<String>,
+    pub(super) days: Vec<String>,
+    pub(super) failures_pass: bool,
+    pub(super) locked: bool,
+    pub(super) idle: bool,
+    pub(super) do_not_disturb: bool,
+    pub(super) presentation: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -191,6 +205,21 @@ impl Default for Tell {
     }
 }
 
+impl Default for Quiet {
+    fn default() -> Self {
+        let rules = QuietRules::default();
+        Self {
+            hours: Vec::new(),
+            days: Vec::new(),
+            failures_pass: rules.failures_pass,
+            locked: rules.locked,
+            idle: rules.idle,
+            do_not_disturb: rules.do_not_disturb,
+            presentation: rules.presentation,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OneOrMany)
@@ -257,7 +286,13 @@ mod tests {
             .lines()
             .filter_map(|it| Some(it.split_once('=')?.0.trim()))
             .collect();
-        for table in ["[tell]", "[instance.x]", "[instance.x.broker]", "[instance.x.hub]"] {
+        for table in [
+            "[tell]",
+            "[quiet]",
+            "[instance.x]",
+            "[instance.x.broker]",
+            "[instance.x.hub]",
+        ] {
             let expected = keys_of(table);
             assert!(expected.len() > 3, "{table}: {expected:?}");
             for key in expected.iter().filter(|it| *it != "broker" && *it != "hub") {
@@ -283,6 +318,8 @@ mod tests {
         let document = Document::parse(Path::new("data/config.toml"), SAMPLE.into()).unwrap();
         let file: File = document.fill().unwrap_or_else(|it| panic!("{it}"));
         assert_eq!(Wanted::from(file.tell), Wanted::default());
+        let quiet = super::super::quiet::quiet(&document, &file.quiet);
+        assert_eq!(quiet.unwrap_or_else(|it| panic!("{it}")), QuietRules::default());
         for toggle in Toggle::ALL {
             assert!(
                 SAMPLE.lines().any(|it| it.starts_with(toggle_key(toggle))),

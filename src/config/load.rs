@@ -15,6 +15,7 @@ use super::document::Document;
 use super::error::Nameless;
 use super::hub::hub;
 use super::identity::{self, Sought, is_name};
+use super::quiet::quiet;
 use super::{ConfigError, Identity, Instance, Places, Preset, Settings, file, one};
 
 /// The longest name of an instance; it becomes part of a file's name.
@@ -54,6 +55,7 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
     }
     Ok(Settings {
         wanted: words.tell.into(),
+        quiet: quiet(&config, &words.quiet)?,
         instances,
     })
 }

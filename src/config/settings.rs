@@ -11,7 +11,7 @@ use crate::hub::access::{FileServer, Hub, Login};
 use crate::hub::profile::Profile;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
-use crate::watch::{Rules, Wanted};
+use crate::watch::{QuietRules, Rules, Wanted};
 
 use super::Preset;
 
@@ -19,6 +19,8 @@ use super::Preset;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub wanted: Wanted,
+    /// When nothing is to pop up.
+    pub quiet: QuietRules,
     /// At least one.
     pub instances: BTreeMap<InstanceName, Instance>,
 }
@@ -78,6 +80,7 @@ impl Settings {
                 .iter()
                 .map(|(name, it)| (name.clone(), whose(it)))
                 .collect(),
+            quiet: self.quiet.clone(),
             zone,
             live: true,
         }

@@ -439,6 +439,7 @@ mod tests {
         let rules = Rules {
             wanted: Wanted::default(),
             instances: BTreeMap::from([(centos.clone(), whose(false)), (fedora.clone(), whose(true))]),
+            quiet: crate::watch::QuietRules::default(),
             zone: TimeZone::UTC,
             live: true,
         };

@@ -445,6 +445,24 @@ impl Door {
         self.with(|it| it.paused_until)
     }
 
+    /// Why no notification pops up: paused, do-not-disturb, presentation, locked, idle, hours; empty: they do.
+    #[zbus(property)]
+    fn quiet(&self) -> Vec<String> {
+        self.with(|it| it.quiet.clone())
+    }
+
+    /// The same in a sentence in the person's language; empty also for a pause, which the summary tells.
+    #[zbus(property)]
+    fn quiet_text(&self) -> String {
+        self.with(|it| it.quiet_text.clone())
+    }
+
+    /// What is held until notifications pop up again.
+    #[zbus(property)]
+    fn held(&self) -> u32 {
+        self.with(|it| it.held)
+    }
+
     /// The packages that are muted.
     #[zbus(property)]
     fn muted(&self) -> Vec<String> {
@@ -513,6 +531,9 @@ fn properties(status: &Status) -> HashMap<&'static str, Value<'static>> {
         canceled,
         paused,
         paused_until,
+        quiet,
+        quiet_text,
+        held,
         muted,
         notifications,
         waiting,
@@ -531,6 +552,9 @@ fn properties(status: &Status) -> HashMap<&'static str, Value<'static>> {
         ("Canceled", canceled.into()),
         ("Paused", paused.into()),
         ("PausedUntil", paused_until.into()),
+        ("Quiet", quiet.into()),
+        ("QuietText", quiet_text.into()),
+        ("Held", held.into()),
         ("Muted", muted.into()),
         ("Notifications", notifications.into()),
         ("Waiting", waiting.into()),

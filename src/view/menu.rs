@@ -8,7 +8,7 @@ use std::iter;
 use jiff::Timestamp;
 
 use super::status::InstanceStatus;
-use super::{card, cause, deed, progress, status, story, text, trouble};
+use super::{card, cause, deed, progress, quiet, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
 use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Standing, Story, Toggle, Watch, Whereabouts};
@@ -73,6 +73,8 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
     let stories = Stories { watch, sites, means };
     let has_hub = watch.rules().instances.values().any(|it| it.hub);
     let mut items = vec![Item::Text(status::summary(watch))];
+    let quiet = [quiet::sentence(watch), quiet::held(watch)];
+    items.extend(quiet.into_iter().flatten().map(Item::Text));
     items.extend(wrong(watch, now));
     items.extend(running(watch, &stories, now));
     items.extend(results(watch, &stories, now));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Badge, Icon, trouble};
+use super::{Badge, Icon, quiet, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
@@ -24,6 +24,15 @@ pub struct Status {
     pub paused: bool,
     /// The end of the pause in seconds since the epoch; 0: not paused, or until resumed.
     pub paused_until: i64,
+    /// Why nothing pops up, by the names of [`Reason`](crate::watch::Reason); empty: it does.
+    #[serde(default)]
+    pub quiet: Vec<String>,
+    /// The same in one sentence, in the person's language; empty also for a pause, which the summary tells.
+    #[serde(default)]
+    pub quiet_text: String,
+    /// What is held until it is no longer quiet.
+    #[serde(default)]
+    pub held: u32,
     /// Muted packages.
     pub muted: Vec<String>,
     /// A notification server is there.
@@ -87,6 +96,9 @@ pub fn status(watch: &Watch) -> Status {
         canceled: endings.canceled,
         paused: pause.is_some(),
         paused_until: until.map_or(0, |it| it.as_second()),
+        quiet: watch.quiet().iter().map(|it| it.name().to_owned()).collect(),
+        quiet_text: quiet::sentence(watch).unwrap_or_default(),
+        held: count(watch.held()),
         muted: watch.muted().keys().cloned().collect(),
         notifications: watch.has_server() == Some(true),
         waiting: count(watch.waiting()),
@@ -174,6 +186,9 @@ fn way(watch: &Watch, name: &InstanceName, line: &Line) -> Way {
 }
 
 /// Returns the icon that says how things stand: what needs a person first.
+///
+/// Of the reasons to be quiet only the person's own pause has an icon. The others come and go by themselves, the desktop
+/// shows most of them itself, and an icon that they took would no longer say how the builds are.
 pub fn icon(watch: &Watch) -> Icon {
     let comes = |(name, line)| matches!(way(watch, name, line), Way::Up | Way::Ended);
     let is_connected = watch.lines().iter().any(comes);

@@ -7,6 +7,7 @@ mod causes;
 mod deeds;
 mod hubs;
 mod menus;
+mod quiet;
 mod running;
 mod several;
 mod trends;
@@ -236,6 +237,7 @@ fn rules(whose: Whose) -> Rules {
     Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(fedora(), whose)]),
+        quiet: crate::watch::QuietRules::default(),
         zone: TimeZone::fixed(jiff::tz::offset(1)),
         live: true,
     }

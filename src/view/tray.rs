@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::menu::{self, Means, Menu};
-use super::{Badge, Icon, history, status, story, trouble};
+use super::{Badge, Icon, history, quiet, status, story, trouble};
 use crate::i18n::{fill, tr};
 use crate::koji::{InstanceName, Site};
 use crate::watch::{PauseFor, Request, Watch};
@@ -45,10 +45,11 @@ pub fn tray(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
     }
 }
 
-/// Returns what one sentence cannot say: what runs while something failed, and what is wrong that matters. A hub that
+/// Returns what one sentence cannot say: why nothing pops up, what runs while something failed, and what is wrong that matters. A hub that
 /// is closed for an hour stands in the menu.
 fn further(watch: &Watch) -> String {
     let mut lines = Vec::new();
+    lines.extend([quiet::sentence(watch), quiet::held(watch)].into_iter().flatten());
     let running = watch.running().len();
     if running > 0 && status::icon(watch) != Icon::Building {
         lines.push(status::running(running));

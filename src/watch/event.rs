@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Posted, Resumed, Rules, Toggle};
+use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Posted, Reason, Resumed, Rules, Toggle};
 use crate::koji::{HubEvent, InstanceName, Subject, UserId};
 
 /// Something that has happened.
@@ -41,6 +41,8 @@ pub enum Event {
     TrayChanged(bool),
     /// A person has opened the menu.
     MenuOpened,
+    /// The world around has a reason to be quiet (`true`), or has it no longer. Of those that it can have.
+    QuietChanged(Reason, bool),
     /// The autostart entry was written (`true`) or removed (`false`), by us or by somebody else.
     AutostartChanged(bool),
     /// The computer has slept and is awake again.

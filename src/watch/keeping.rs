@@ -138,11 +138,11 @@ impl Watch {
             self.stories.restore(key, entry);
         }
         self.muted = resumed.muted;
-        self.pause = resumed.pause.filter(|it| it.until.is_none_or(|until| until > now));
+        self.quiet.pause = resumed.pause.filter(|it| it.until.is_none_or(|until| until > now));
         self.last_tale = self.last_tale.max(resumed.last_tale);
         self.due = resumed.due.iter().map(|it| it.id).collect();
         self.due.extend(&resumed.due_besides);
-        let held = if self.pause.is_some() {
+        let held = if self.is_quiet() {
             &mut self.missed
         } else {
             &mut self.away

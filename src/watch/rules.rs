@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
+use super::QuietRules;
 use crate::koji::{InstanceName, Interest};
 
 /// Everything that decides what is told.
@@ -11,6 +12,8 @@ use crate::koji::{InstanceName, Interest};
 pub struct Rules {
     pub wanted: Wanted,
     pub instances: BTreeMap<InstanceName, Whose>,
+    /// When nothing is to pop up.
+    pub quiet: QuietRules,
     /// The local time zone, for "until tomorrow".
     pub zone: TimeZone,
     /// News is of now: what is long over when it comes was missed, and is summed up. Not so in a recording.

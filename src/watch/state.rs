@@ -8,6 +8,7 @@ use super::asking::Asking;
 use super::below::{Orphans, Step};
 use super::owners::Owners;
 use super::pace::{Held, Pace};
+use super::quiet::Quiet;
 use super::record::{Keep, Posted};
 use super::seen::Seen;
 use super::shelf::{Shelf, ToldBefore};
@@ -54,7 +55,7 @@ pub struct Watch {
     /// The messages whose record is under way, by delivery; at most as many as sources send ahead.
     pub(super) unrecorded: BTreeMap<Delivery, String>,
     pub(super) last_notice: u64,
-    pub(super) pause: Option<Pause>,
+    pub(super) quiet: Quiet,
     pub(super) missed: Held,
     pub(super) muted: BTreeMap<String, Option<Timestamp>>,
     pub(super) pace: Pace,
@@ -215,7 +216,7 @@ impl Watch {
             seen: Seen::default(),
             unrecorded: BTreeMap::new(),
             last_notice: 0,
-            pause: None,
+            quiet: Quiet::default(),
             missed: Held::default(),
             muted: BTreeMap::new(),
             pace: Pace::default(),
@@ -272,9 +273,8 @@ impl Watch {
     /// Returns when [`super::Event::Woke`] is due, if nothing else happens before. After it was handled, the next
     /// time is later.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let pause = self.pause.and_then(|it| it.until);
         let mute = self.muted.values().flatten().min().copied();
-        let burst = if self.pause.is_some() {
+        let burst = if self.is_quiet() && !self.lets_failures_pass() {
             None
         } else {
             self.pace.wake_at()
@@ -283,7 +283,14 @@ impl Watch {
         let news = [self.owners.wake_at(), self.dooming.values().map(|(at, _)| *at).min()];
         let menu = self.looked_at.map(|(_, at)| at);
         let others = looks.into_iter().chain(news).chain([menu]).flatten().min();
-        let times = [pause, mute, burst, self.try_again, self.away_until, others];
+        let times = [
+            self.quiet_wakes_at(),
+            mute,
+            burst,
+            self.try_again,
+            self.away_until,
+            others,
+        ];
         times.into_iter().flatten().min()
     }
 
@@ -333,7 +340,7 @@ impl Watch {
 
     /// Returns the pause, if there is one.
     pub fn pause(&self) -> Option<Pause> {
-        self.pause
+        self.quiet.pause
     }
 
     /// Returns the muted packages, each with the end of its mute, if it has one.

@@ -27,6 +27,8 @@ impl Watch {
     /// Takes one event and answers with what is to be done, in order.
     pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
+        // What has begun or ended while nothing happened counts for what happens now.
+        self.see_to_quiet(now, &mut effects);
         match event {
             Event::Heard(news) => self.heard(now, news, &mut effects),
             Event::Spoiled(instance) => self.spoiled(&instance),
@@ -43,6 +45,7 @@ impl Watch {
             Event::ServerChanged(is_there) => self.server_changed(is_there, &mut effects),
             Event::TrayChanged(is_there) => self.tray = Some(is_there),
             Event::MenuOpened => self.looked_at = Some((now.saturating_add(LOOKED_AT).unwrap_or(now), now)),
+            Event::QuietChanged(reason, is_there) => self.quiet_changed(reason, is_there),
             Event::AutostartChanged(is_on) => self.autostart = is_on,
             Event::Slept => self.look_everywhere(now),
             Event::OnBattery(is_so) => self.on_battery = is_so,
@@ -99,13 +102,13 @@ impl Watch {
                 }
             }
             Request::Pause(until) => {
-                self.pause = Some(Pause {
+                self.quiet.pause = Some(Pause {
                     until: self.end(now, until),
                     asked: until,
                 });
-                self.keeps.push(Keep::Paused(self.pause));
+                self.keeps.push(Keep::Paused(self.quiet.pause));
             }
-            Request::Resume => self.resume(effects),
+            Request::Resume => self.end_pause(),
             Request::StartAtLogin(on) => effects.push(Effect::StartAtLogin(on)),
             Request::ShowHistory { token } => effects.push(Effect::ShowHistory { token }),
             Request::EditPreferences => effects.push(Effect::EditPreferences),
@@ -131,6 +134,7 @@ impl Watch {
         let before = self.interests();
         self.rules = rules;
         self.configuration = None;
+        self.forget_hours();
         self.file_lines();
         let instances = &self.rules.instances;
         for key in self.stories.keys(|(instance, _), _| !instances.contains_key(instance)) {
@@ -211,15 +215,11 @@ impl Watch {
         }
     }
 
-    fn resume(&mut self, effects: &mut Vec<Effect>) {
-        if self.pause.take().is_some() {
+    /// The person's pause is over. What was held is told if nothing else is a reason to hold it.
+    pub(super) fn end_pause(&mut self) {
+        if self.quiet.pause.take().is_some() {
             self.keeps.push(Keep::Paused(None));
         }
-        if self.server != Some(false) {
-            self.show_waiting(effects);
-        }
-        let missed = std::mem::take(&mut self.missed);
-        self.show_held(missed, false, effects);
     }
 
     /// Does what has become due.
@@ -232,17 +232,15 @@ impl Watch {
             }
             !is_over
         });
-        if self.pause.and_then(|it| it.until).is_some_and(|it| it <= now) {
-            self.resume(effects);
-        }
-        if self.pause.is_none()
+        self.see_to_quiet(now, effects);
+        if (!self.is_quiet() || self.lets_failures_pass())
             && let Some(held) = self.pace.release(now)
         {
-            self.show_held(held, false, effects);
+            self.show_what_passes(held, false, effects);
         }
         if self.try_again.is_some_and(|it| it <= now) {
             self.try_again = None;
-            if self.pause.is_none() {
+            if !self.is_quiet() {
                 self.show_waiting(effects);
             }
         }
@@ -297,7 +295,7 @@ impl Watch {
 
     /// Tells what is held for a digest: nobody will be here when its time comes, and it is written down as dealt with.
     fn tell_what_is_held(&mut self, effects: &mut Vec<Effect>) {
-        if self.pause.is_none() {
+        if !self.is_quiet() {
             let held = self.pace.finish();
             self.show_held(held, false, effects);
             self.show_away(effects);

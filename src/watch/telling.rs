@@ -53,7 +53,7 @@ impl Watch {
             return;
         }
         self.make_due(&mut tale);
-        if self.pause.is_some() {
+        if self.is_held(&tale) {
             self.missed.push(tale);
             return;
         }
@@ -92,14 +92,19 @@ impl Watch {
     pub(super) fn show_away(&mut self, effects: &mut Vec<Effect>) {
         self.away_until = None;
         let away = std::mem::take(&mut self.away);
-        if self.pause.is_some() {
-            self.missed.leave_out(away.left_out, away.besides);
-            for tale in away.tales {
+        self.show_what_passes(away, true, effects);
+    }
+
+    /// Tells what is not to be held, and holds the rest.
+    pub(super) fn show_what_passes(&mut self, mut held: Held, away: bool, effects: &mut Vec<Effect>) {
+        if self.is_quiet() {
+            self.missed.leave_out(held.left_out, std::mem::take(&mut held.besides));
+            held.left_out = 0;
+            for tale in held.tales.extract_if(.., |it| self.is_held(it)).collect::<Vec<_>>() {
                 self.missed.push(tale);
             }
-            return;
         }
-        self.show_held(away, true, effects);
+        self.show_held(held, away, effects);
     }
 
     pub(super) fn show_one(&mut self, tale: Tale, effects: &mut Vec<Effect>) {
@@ -306,7 +311,7 @@ impl Watch {
             self.given_up.clear();
         }
         if is_there {
-            if self.pause.is_none() {
+            if !self.is_quiet() {
                 self.show_waiting(effects);
             }
             return;

@@ -18,6 +18,7 @@ mod hub;
 mod kept;
 mod language;
 mod own_bus;
+mod quiet;
 mod reasons;
 mod trend;
 mod usual;

@@ -224,6 +224,7 @@ fn rules(hours: Hours) -> Rules {
     Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(lab(), whose)]),
+        quiet: koji_notify::watch::QuietRules::default(),
         zone: TimeZone::UTC,
         live: true,
     }

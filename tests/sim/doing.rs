@@ -496,6 +496,7 @@ impl World {
         Rules {
             wanted: self.wanted,
             instances: instances.collect(),
+            quiet: koji_notify::watch::QuietRules::default(),
             zone: self.zone.clone(),
             live: true,
         }

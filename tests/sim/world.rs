@@ -470,6 +470,7 @@ impl World {
         let rules = Rules {
             wanted: Wanted::default(),
             instances: BTreeMap::new(),
+            quiet: koji_notify::watch::QuietRules::default(),
             zone: self.zone.clone(),
             live: true,
         };

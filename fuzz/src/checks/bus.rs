@@ -215,6 +215,7 @@ pub(super) fn shown(sent: Option<Timestamp>, event: HubEvent, owner: Option<User
     let mut watch = Watch::new(Rules {
         wanted,
         instances: BTreeMap::from([(instance.clone(), whose)]),
+        quiet: koji_notify::watch::QuietRules::default(),
         zone: TimeZone::UTC,
         live: false,
     });

@@ -270,6 +270,7 @@ fn short(event: &Event) -> String {
         | Event::ReloadFailed(_)
         | Event::JournalChanged(_)
         | Event::Posted(..)
+        | Event::QuietChanged(..)
         | Event::Woke => panic!("no recording tells {event:?}"),
     }
 }

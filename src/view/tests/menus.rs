@@ -131,6 +131,7 @@ fn the_menu_of_the_first_moments() {
     let mut unconfigured = Watch::new(Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::new(),
+        quiet: crate::watch::QuietRules::default(),
         zone: TimeZone::UTC,
         live: true,
     });

@@ -58,6 +58,10 @@ pub(super) fn run_and_keep(watch: &mut Watch, script: &str, keep: &mut dyn FnMut
             ["recorded", n] => vec![Event::Recorded(delivery(n.parse().unwrap()))],
             ["taken", n] => vec![Event::Shown(NoticeId(n.parse().unwrap()), Outcome::Taken)],
             ["lost", n] => vec![Event::Shown(NoticeId(n.parse().unwrap()), Outcome::Lost)],
+            ["quiet", reason, on] => {
+                let reason = Reason::ALL.into_iter().find(|it| it.name() == *reason).unwrap();
+                vec![Event::QuietChanged(reason, *on == "on")]
+            }
             ["server", how] => vec![Event::ServerChanged(*how == "there")],
             ["woke"] => vec![Event::Woke],
             ["asked", rest @ ..] => vec![Event::Asked(request(rest))],
@@ -84,9 +88,9 @@ pub(super) fn run_and_keep(watch: &mut Watch, script: &str, keep: &mut dyn FnMut
 pub(super) fn request(words: &[&str]) -> Request {
     match words {
         ["quit"] => Request::Quit,
+        ["resume"] => Request::Resume,
         ["pause", "resumed"] => Request::Pause(PauseFor::UntilResumed),
         ["pause", minutes] => Request::Pause(PauseFor::Minutes(minutes.parse::<NonZeroU32>().unwrap())),
-        ["resume"] => Request::Resume,
         ["seen"] => Request::MarkSeen,
         ["mute", package, minutes] => Request::Mute {
             package: (*package).to_owned(),
@@ -281,6 +285,7 @@ pub(super) fn rules(zone: TimeZone) -> Rules {
     Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(fedora(), whose)]),
+        quiet: QuietRules::default(),
         zone,
         live: true,
     }

@@ -141,6 +141,7 @@ impl Flood {
         let watch = Watch::new(Rules {
             wanted: Wanted::default(),
             instances: BTreeMap::from([(lab.clone(), alice)]),
+            quiet: koji_notify::watch::QuietRules::default(),
             zone: TimeZone::UTC,
             live: true,
         });

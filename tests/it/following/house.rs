@@ -226,6 +226,7 @@ fn rules() -> Rules {
     Rules {
         wanted: Wanted::default(),
         instances,
+        quiet: koji_notify::watch::QuietRules::default(),
         zone: TimeZone::UTC,
         live: true,
     }

@@ -588,6 +588,7 @@ fn rules(heard: Heard) -> Rules {
     Rules {
         wanted: Wanted::default(),
         instances: BTreeMap::from([(lab(), whose)]),
+        quiet: koji_notify::watch::QuietRules::default(),
         zone: TimeZone::UTC,
         live: true,
     }

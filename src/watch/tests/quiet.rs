@@ -1,0 +1,262 @@
+//! What is held while it is quiet, and what is told afterwards.
+
+use jiff::civil;
+
+use super::*;
+use crate::watch::quiet::{Day, Hours};
+
+#[test]
+fn a_locked_screen_holds_everything_and_its_end_sums_up() {
+    check(
+        "quiet locked on
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->COMPLETE mona
+         quiet locked off
+         heard 3 build 9 mc-4.8-1.fc43 BUILDING->COMPLETE mona",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            record 1
+            announce zsh-5.9-1.fc43 COMPLETE
+            record 2
+            show #1 digest bash-5.3-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE
+            announce mc-4.8-1.fc43 COMPLETE
+            show #2 Finished mc-4.8-1.fc43 COMPLETE my-builds
+            record 3
+        "#]],
+    );
+}
+
+#[test]
+fn only_the_last_reason_ends_it_and_one_thing_needs_no_digest() {
+    check(
+        "quiet do-not-disturb on
+         asked pause 30
+         quiet locked on
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         quiet locked off
+         quiet locked off
+         quiet do-not-disturb off
+         at 1800
+         woke",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            record 1
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        "#]],
+    );
+    check(
+        "asked pause 30
+         quiet do-not-disturb on
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         asked resume
+         quiet do-not-disturb off",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            record 1
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_no_reason_by_the_rules_holds_nothing_and_what_was_one_ends_with_its_rule() {
+    check(
+        "quiet idle on
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            record 1
+        "#]],
+    );
+    let mut watch = watch();
+    let told = run(
+        &mut watch,
+        "quiet locked on
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona",
+    );
+    assert!(!told.contains("show"), "{told}");
+    assert_eq!((watch.quiet(), watch.held()), (BTreeSet::from([Reason::Locked]), 1));
+    let mut other = rules(TimeZone::UTC);
+    other.quiet.locked = false;
+    let effects = watch.step(time(60), Event::Reloaded(other));
+    assert!(effects.iter().any(|it| matches!(it, Effect::Show(_))), "{effects:?}");
+    assert_eq!((watch.quiet(), watch.held()), (BTreeSet::new(), 0));
+}
+
+#[test]
+fn a_burst_that_is_held_when_it_becomes_quiet_is_told_after_it() {
+    let mut watch = watch();
+    let told = run(
+        &mut watch,
+        "burst 1 7
+         quiet locked on
+         burst 20 2
+         at 600
+         woke
+         quiet locked off
+         at 660
+         woke",
+    );
+    let shown: Vec<_> = told.lines().collect();
+    assert_eq!(shown.len(), 7, "{told}");
+    let digests: Vec<_> = shown.iter().skip(5).collect();
+    let all: String = digests.iter().map(|it| it.to_string() + "\n").collect();
+    for package in ["p6", "p7", "p20", "p21"] {
+        assert_eq!(all.matches(&format!("{package}-1-1")).count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_person_is_answered_however_quiet_it_is() {
+    check(
+        "quiet locked on
+         at 1
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         asked pause resumed
+         pasted nothing",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            record 1
+            show #1 following nothing
+        "#]],
+    );
+}
+
+fn at_night(failures_pass: bool) -> Watch {
+    let mut rules = rules(TimeZone::UTC);
+    let at = |hour, minute| civil::time(hour, minute, 0, 0);
+    // The stories begin on a Wednesday at 11:06:40.
+    rules.quiet.hours = vec![Hours {
+        from: at(11, 20),
+        until: at(7, 0),
+    }];
+    rules.quiet.days = BTreeSet::from([Day::of(time(0).to_zoned(TimeZone::UTC).date())]);
+    rules.quiet.failures_pass = failures_pass;
+    Watch::new(rules)
+}
+
+#[test]
+fn quiet_hours_come_and_go_by_themselves() {
+    let mut watch = at_night(false);
+    let told = run(
+        &mut watch,
+        "heard 1 build 6 a-1-1 BUILDING->FAILED mona
+         at 1200
+         heard 2 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 3 build 8 zsh-5.9-1.fc43 BUILDING->COMPLETE mona",
+    );
+    expect![[r#"
+        announce a-1-1 FAILED
+        show #1 Failed a-1-1 FAILED my-builds
+        record 1
+        announce bash-5.3-1.fc43 FAILED
+        record 2
+        announce zsh-5.9-1.fc43 COMPLETE
+        record 3
+    "#]]
+    .assert_eq(&told);
+    assert_eq!(watch.quiet(), BTreeSet::from([Reason::Hours]));
+    let morning: Timestamp = "2026-11-19T07:00:00Z".parse().unwrap();
+    assert_eq!((watch.wake_at(), watch.hours_until()), (Some(morning), Some(morning)));
+    // The computer slept, and news is the first thing that happens afterwards: what was held comes before it.
+    let told = run(
+        &mut watch,
+        "at 71700
+         heard 4 build 9 mc-4.8-1.fc43 BUILDING->COMPLETE mona",
+    );
+    expect![[r#"
+        show #2 digest bash-5.3-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE
+        announce mc-4.8-1.fc43 COMPLETE
+        show #3 Finished mc-4.8-1.fc43 COMPLETE my-builds
+        record 4
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn a_failure_of_mine_may_pass_through_the_night_and_nothing_else() {
+    let mut watch = at_night(true);
+    let told = run(
+        &mut watch,
+        "at 1200
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 2 build 8 kernel-6.1-1.fc43 BUILDING->FAILED bob
+         heard 3 build 9 zsh-5.9-1.fc43 BUILDING->COMPLETE mona
+         quiet locked on
+         heard 4 build 10 mc-4.8-1.fc43 BUILDING->FAILED mona
+         quiet locked off
+         at 71600
+         woke",
+    );
+    expect![[r#"
+        announce bash-5.3-1.fc43 FAILED
+        show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        record 1
+        announce kernel-6.1-1.fc43 FAILED
+        record 2
+        announce zsh-5.9-1.fc43 COMPLETE
+        record 3
+        announce mc-4.8-1.fc43 FAILED
+        record 4
+        show #2 digest kernel-6.1-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE, mc-4.8-1.fc43 FAILED
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn a_clock_that_is_set_back_or_a_zone_that_changes_asks_for_the_hours_anew() {
+    let mut watch = at_night(false);
+    run(&mut watch, "at 1200\nwoke");
+    assert_eq!(watch.quiet(), BTreeSet::from([Reason::Hours]));
+    run(&mut watch, "at 0\nwoke");
+    assert_eq!(watch.quiet(), BTreeSet::new());
+    let mut east = watch.rules().clone();
+    east.zone = TimeZone::fixed(jiff::tz::offset(1));
+    watch.step(time(0), Event::Reloaded(east));
+    assert_eq!(watch.quiet(), BTreeSet::from([Reason::Hours]));
+}
+
+proptest! {
+    /// Whatever comes and goes: nothing is shown while there is a reason, and nothing is lost by it.
+    #[test]
+    fn nothing_is_told_while_it_is_quiet_and_all_of_it_afterwards(
+        events in prop::collection::vec((0..4_usize, any::<bool>(), 0..600_i64), 1..40),
+    ) {
+        let mut watch = watch();
+        let (mut now, mut told, mut heard) = (0, Vec::new(), 0);
+        let reasons = [Reason::DoNotDisturb, Reason::Locked, Reason::Presentation];
+        let last = reasons.map(|it| Event::QuietChanged(it, false)).into_iter().chain([Event::Woke, Event::Woke]);
+        let last = last.map(|it| (it, 120));
+        let events = events.into_iter().map(|(what, on, wait)| match reasons.get(what) {
+            Some(reason) => (Event::QuietChanged(*reason, on), wait),
+            None => {
+                heard += 1;
+                let nvr = format!("p{heard}-1-1");
+                let mut news = build_news(
+                    heard, heard, &nvr, Some(BuildState::Building), BuildState::Complete, "mona", time(0), None,
+                );
+                news.sent = None;
+                (Event::Heard(news), wait)
+            }
+        });
+        let events: Vec<_> = events.chain(last).collect();
+        for (event, wait) in events {
+            now += wait;
+            for effect in watch.step(time(now), event) {
+                if let Effect::Show(notice) = effect {
+                    prop_assert!(watch.quiet().is_empty());
+                    match notice.telling {
+                        Telling::One(tale) => told.push(tale.story.subject),
+                        Telling::Many(digest) => told.extend(digest.tales.into_iter().map(|it| it.story.subject)),
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+        }
+        told.sort();
+        prop_assert_eq!(told.len() as u64, heard);
+        told.dedup();
+        prop_assert_eq!(told.len() as u64, heard);
+    }
+}
