@@ -108,7 +108,11 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     let is_live = matches!(work, Work::Live(_));
     let signs = SignBook::default();
     let mut session = JoinSet::new();
-    if let Screen::Desktop(connection) = &screen {
+    let desktop = match &screen {
+        Screen::Desktop(connection) => Some(connection.clone()),
+        Screen::Terminal(_) => None,
+    };
+    if let Some(connection) = &desktop {
         session.spawn(crate::desktop::session::gone(connection.clone()));
     }
     let Some(doors) = Doors::open(screen, is_live, &watch, &sites, &signs, inbox.clone()).await? else {
@@ -133,7 +137,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
     helpers.spawn(signals::run(inbox.clone()));
     match work {
         Work::Live(places) => {
-            helpers.spawn(signals::system(house.sources.woken(), inbox.clone()));
+            helpers.spawn(signals::system(house.sources.woken(), desktop, inbox.clone()));
             // The file is watched before it is read, so that no change falls in between.
             match config::Watcher::new(&places) {
                 Ok(watcher) => _ = helpers.spawn(watch_file(watcher, inbox.clone())),

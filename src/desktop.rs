@@ -11,6 +11,7 @@ pub mod notices;
 pub mod opener;
 pub mod power;
 pub mod probe;
+pub mod quiet;
 pub mod service;
 pub mod session;
 pub mod sleep;

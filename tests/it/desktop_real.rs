@@ -51,6 +51,45 @@ async fn lxqt_gets_everything_again_after_its_panel_and_its_server_have_died() {
     gets_everything_again_after_panel_and_server_have_died(Desktop::Lxqt).await;
 }
 
+#[tokio::test]
+async fn xfce_is_not_disturbed_and_told_afterwards() {
+    is_not_disturbed_and_told_afterwards(Desktop::Xfce).await;
+}
+
+#[tokio::test]
+async fn dunst_is_not_disturbed_and_told_afterwards() {
+    is_not_disturbed_and_told_afterwards(Desktop::Lxqt).await;
+}
+
+async fn is_not_disturbed_and_told_afterwards(desktop: Desktop) {
+    let mut desk = Desk::lay_out(desktop).await;
+    desk.session.start_server();
+    desk.session.run(desktop.disturb(false));
+    // It is so before we come.
+    desk.daemon().await;
+    let menu_says = |it: &str| format!("sni menu | grep -q '{it}'");
+    let quiet = menu_says("Quiet: the desktop is set to do not disturb");
+    desk.session.until(&quiet);
+    desk.build_failed(16).await;
+    desk.build_is_done(17).await;
+    desk.session.until(&menu_says("2 notifications are held back"));
+    desk.session.run("! grep -q 'member=Notify' \"$RIG_LOG/notifications\"");
+    desk.session.run(desktop.disturb(true));
+    desk.session
+        .until("grep -q 'gnome-tweaks-5.1' \"$RIG_LOG/notifications\"");
+    desk.session
+        .run("grep -q 'bash-5.3-17.fc44' \"$RIG_LOG/notifications\"");
+    desk.session.until(&format!("! {quiet}"));
+
+    // And while we run; who dies says nothing any more.
+    desk.session.run(desktop.disturb(false));
+    desk.session.until(&quiet);
+    if desktop == Desktop::Lxqt {
+        desk.session.kill_server();
+        desk.session.until(&format!("! {quiet}"));
+    }
+}
+
 async fn shows_a_failed_build_and_its_buttons_work(desktop: Desktop) {
     let mut desk = Desk::lay_out(desktop).await;
     desk.session.start_server();

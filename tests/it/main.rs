@@ -53,6 +53,7 @@ mod names;
 mod notices;
 mod power;
 mod publish;
+mod quiet;
 mod rabbit;
 mod recorded_hub;
 mod service;

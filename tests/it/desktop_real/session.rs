@@ -83,6 +83,16 @@ impl Desktop {
         }
     }
 
+    /// Says whether notifications may disturb, as the desktop's own switch does.
+    pub(super) fn disturb(self, may: bool) -> &'static str {
+        match (self, may) {
+            (Self::Xfce, true) => "xfconf-query -c xfce4-notifyd -p /do-not-disturb -s false",
+            (Self::Xfce, false) => "xfconf-query -c xfce4-notifyd -p /do-not-disturb -n -t bool -s true",
+            (Self::Lxqt, true) => "dunstctl set-paused false",
+            (Self::Lxqt, false) => "dunstctl set-paused true",
+        }
+    }
+
     /// Chooses what opens the log, with the hands that people have.
     pub(super) fn open_log(self) -> &'static str {
         match self {

@@ -1,0 +1,234 @@
+//! Whether the person is not to be disturbed, as the desktop tells it: do not disturb, a presentation, a locked screen,
+//! nobody there.
+//!
+//! Each desktop has its own way to say so; [`sources`] lists them. All are listened to at once, whichever desktop this
+//! is: a service that is not there says nothing. A signal is only a hint that something may have changed; how it
+//! is, is asked, so that no signal's shape has to be known, and what a service said before it died or hung does not
+//! stay. Nothing is started by asking, nothing is polled, and nobody is waited for longer than [`PATIENCE`].
+//!
+//! It deliberately does not know what follows from it.
+
+mod ask;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{OptionFuture, join_all};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tokio::sync::mpsc;
+use tracing::debug;
+use zbus::proxy::CacheProperties;
+use zbus::{Connection, Proxy};
+
+use crate::watch::{Event, Reason};
+
+use ask::{Answer, answer, is_there};
+use sources::{Hint, Source};
+
+/// How long a service may take to say how it is. After that what it said before counts.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many answers wait to be told.
+const SAID: usize = 32;
+
+/// Tells of each reason that comes or goes, until the inbox closes or this is dropped. `system` is a connection to the system bus, where
+/// there is one.
+pub async fn run(session: Connection, system: Option<Connection>, inbox: mpsc::Sender<Event>) {
+    let (said, heard) = mpsc::channel(SAID);
+    let of_session = sources::OF_SESSION.into_iter();
+    let of_session = join_all(of_session.map(|it| follow(&session, it, said.clone())));
+    let of_system = async {
+        let Some(system) = &system else { return };
+        match sources::of_system(system).await {
+            Ok(sources) => _ = join_all(sources.map(|it| follow(system, it, said.clone()))).await,
+            Err(error) => debug!(%error, "nobody tells whether the screen is locked"),
+        }
+    };
+    let listening = async {
+        tokio::join!(of_session, of_system);
+        // Nobody has anything to say any more, but what was said counts.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = listening => {}
+        () = gather(heard, &inbox) => {}
+    }
+}
+
+/// A service that tells of a reason, as it is now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Heard {
+    /// For people.
+    pub name: &'static str,
+    pub reason: Reason,
+    /// It is a reason just now.
+    pub is_so: bool,
+}
+
+/// Returns who would tell us of reasons to be quiet on the session bus, and how it is. For `koji-notify check`.
+pub async fn look(session: &Connection) -> Vec<Heard> {
+    let looks = sources::OF_SESSION.into_iter().map(|source| async move {
+        if !is_there(session, &source).await {
+            return None;
+        }
+        match answer(session, &source).await {
+            Answer::Is(is_so) => Some(Heard {
+                name: source.name,
+                reason: source.reason,
+                is_so,
+            }),
+            Answer::Nothing | Answer::Late => None,
+        }
+    });
+    join_all(looks).await.into_iter().flatten().collect()
+}
+
+/// What a source has said last.
+struct Said {
+    source: &'static str,
+    reason: Reason,
+    is_so: bool,
+}
+
+/// Makes one of what several sources say: there is a reason as long as one of them says so.
+async fn gather(mut heard: mpsc::Receiver<Said>, inbox: &mpsc::Sender<Event>) {
+    let mut so = BTreeSet::new();
+    let has = |so: &BTreeSet<(Reason, &str)>, reason| so.iter().any(|(it, _)| *it == reason);
+    while let Some(Said { source, reason, is_so }) = heard.recv().await {
+        let was = has(&so, reason);
+        if is_so {
+            so.insert((reason, source));
+        } else {
+            so.remove(&(reason, source));
+        }
+        let is = has(&so, reason);
+        if was != is {
+            debug!(reason = reason.name(), source, is, "a reason to be quiet");
+            if inbox.send(Event::QuietChanged(reason, is)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Asks a source how it is, and again whenever something may have changed, until the bus goes away.
+async fn follow(connection: &Connection, source: Source, said: mpsc::Sender<Said>) {
+    let mut hints = match hints(connection, &source).await {
+        Ok(hints) => hints,
+        Err(error) => {
+            debug!(%error, source = source.name, "nobody tells of this reason to be quiet");
+            return;
+        }
+    };
+    let mut asking = pin!(OptionFuture::from(Some(answer(connection, &source))));
+    let (mut is_asking, mut again) = (true, false);
+    loop {
+        tokio::select! {
+            // An answer is no older than the hints before it.
+            biased;
+            Some(answered) = asking.as_mut(), if is_asking => {
+                let is_so = match answered {
+                    Answer::Is(is_so) => Some(is_so),
+                    Answer::Nothing => Some(false),
+                    Answer::Late => None,
+                };
+                if let Some(is_so) = is_so {
+                    let said_this = Said { source: source.name, reason: source.reason, is_so };
+                    if said.send(said_this).await.is_err() {
+                        return;
+                    }
+                }
+                is_asking = std::mem::take(&mut again);
+                asking.set(is_asking.then(|| answer(connection, &source)).into());
+            }
+            hint = hints.next() => {
+                if hint.is_none() {
+                    return;
+                }
+                if is_asking {
+                    again = true;
+                } else {
+                    asking.set(Some(answer(connection, &source)).into());
+                    is_asking = true;
+                }
+            }
+        }
+    }
+}
+
+/// Says, with an item each time, that a source may have changed: it has said something, or has come or gone.
+async fn hints(connection: &Connection, source: &Source) -> zbus::Result<BoxStream<'static, ()>> {
+    let Hint {
+        name,
+        path,
+        interface,
+        members,
+        arguments,
+    } = source.hint;
+    let path = match (&source.path, path) {
+        (_, Some(path)) => path.to_owned(),
+        (path, None) => path.clone().into_owned(),
+    };
+    let proxy = proxy(connection, name, path, interface).await?;
+    let mut all: Vec<BoxStream<'static, ()>> = Vec::new();
+    let arguments: Vec<_> = (0_u8..).zip(arguments.iter().copied()).collect();
+    for member in members {
+        let signals = proxy.receive_signal_with_args(*member, &arguments).await?;
+        all.push(signals.map(|_| ()).boxed());
+    }
+    if members.is_empty() {
+        all.push(proxy.receive_all_signals().await?.map(|_| ()).boxed());
+    }
+    for name in [Some(source.at), source.also].into_iter().flatten() {
+        let owner = self::proxy(connection, name, "/", "org.freedesktop.DBus.Peer").await?;
+        all.push(owner.receive_owner_changed().await?.map(|_| ()).boxed());
+    }
+    Ok(stream::select_all(all).boxed())
+}
+
+/// Returns a proxy that keeps nothing and asks nothing by itself.
+async fn proxy(
+    connection: &Connection,
+    name: &'static str,
+    path: impl Into<String>,
+    interface: &'static str,
+) -> zbus::Result<Proxy<'static>> {
+    zbus::proxy::Builder::new(connection)
+        .destination(name)?
+        .path(path.into())?
+        .interface(interface)?
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn there_is_a_reason_as_long_as_one_says_so() {
+        let (said, heard) = mpsc::channel(SAID);
+        let (inbox, mut events) = mpsc::channel(SAID);
+        let say = |source, reason, is_so| said.try_send(Said { source, reason, is_so }).unwrap();
+        say("a", Reason::Locked, false);
+        say("a", Reason::Locked, true);
+        say("b", Reason::Locked, true);
+        say("c", Reason::Idle, true);
+        say("a", Reason::Locked, true);
+        say("a", Reason::Locked, false);
+        say("a", Reason::Locked, false);
+        say("b", Reason::Locked, false);
+        drop(said);
+        gather(heard, &inbox).await;
+        drop(inbox);
+        let mut told = Vec::new();
+        while let Some(event) = events.recv().await {
+            told.push(event);
+        }
+        let changes = [(Reason::Locked, true), (Reason::Idle, true), (Reason::Locked, false)];
+        assert_eq!(told, changes.map(|(reason, is)| Event::QuietChanged(reason, is)));
+    }
+}
