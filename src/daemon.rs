@@ -298,6 +298,10 @@ impl House {
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
+            Effect::List(ticket, listing) => {
+                self.doors
+                    .list(ticket, view::facts::list(&self.watch, &self.sites, listing));
+            }
             Effect::ReadClipboard => self.doors.follow_clipboard(),
             Effect::Announce(story) => self.doors.announce(story),
             Effect::Open { link, token } => self.doors.open_link(link, token),

@@ -10,6 +10,7 @@ pub mod card;
 mod cause;
 mod deed;
 mod digest;
+pub mod facts;
 mod followed;
 pub mod heard;
 pub mod history;

@@ -43,7 +43,7 @@ mod watchdog;
 
 pub use ask::{Act, Ask, HubLine, HubTrouble, Learned, Look, Looked, Lookup, NotDone, Progress, Unanswered};
 pub use effect::{Effect, Reply, Save};
-pub use event::{Asker, Closed, Delivery, Event, News, Outcome, PauseFor, Request, Ticket};
+pub use event::{Asker, Closed, Delivery, Event, Listing, News, Outcome, PauseFor, Request, Ticket};
 pub use link::{Link, Problem, Trouble};
 pub use missed::Missed;
 pub use notice::{Deed, Digest, Fate, Notice, NoticeId, RuleName, Tale, TaleId, Telling};

@@ -190,6 +190,7 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                 | Effect::Ask(..)
                 | Effect::TakeDown(_)
                 | Effect::Reply(..)
+                | Effect::List(..)
                 | Effect::Listen(..)
                 | Effect::Announce(_)
                 | Effect::Open { .. }

@@ -17,6 +17,7 @@ use crate::config::{self, Places};
 use crate::desktop::service::{self, LastSigns, Ownership, Saying, Shown};
 use crate::desktop::{icons, notices, opener, tray, window};
 use crate::koji::{InstanceName, Known, Site};
+use crate::view::facts::Facts;
 use crate::view::{self, Card, Means, Status, Tray};
 use crate::watch::{Asker, Event, NoticeId, Outcome, Posted, Reply, Request, Rules, Save, Story, Ticket, Watch};
 
@@ -155,6 +156,13 @@ impl Doors {
     pub(super) fn reply(&mut self, ticket: Ticket, reply: Reply) {
         if let Way::Desktop(desktop) = &mut self.way {
             desktop.unsaid.push(Saying::Reply(ticket, reply));
+        }
+    }
+
+    /// Answers a caller with a list, as a reply.
+    pub(super) fn list(&mut self, ticket: Ticket, list: Vec<Facts>) {
+        if let Way::Desktop(desktop) = &mut self.way {
+            desktop.unsaid.push(Saying::List(ticket, list));
         }
     }
 

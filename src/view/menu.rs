@@ -178,7 +178,9 @@ fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
 
 fn results(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     let mut items = vec![Item::Separator];
-    let results = watch.results();
+    let mut results = watch.results();
+    // What calls for somebody comes first.
+    results.sort_by_key(|it| !watch.is_unseen(it));
     if results.is_empty() {
         items.push(Item::Text(tr("No results yet")));
     }

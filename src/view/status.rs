@@ -147,6 +147,29 @@ fn instance(watch: &Watch, name: &InstanceName, line: &Line) -> InstanceStatus {
     }
 }
 
+/// A line that has come up or gone down.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Moved<'a> {
+    pub name: &'a str,
+    /// As [`InstanceStatus::link`], or `gone` where the instance is not configured any more.
+    pub link: &'a str,
+    pub text: &'a str,
+}
+
+/// Returns which lines stand otherwise than before, in another state or with something else to say.
+pub fn moved<'a>(before: &'a Status, now: &'a Status) -> Vec<Moved<'a>> {
+    let find = |all: &'a [InstanceStatus], name: &str| all.iter().find(|it| it.name == name);
+    let stands = now.instances.iter().filter(|it| {
+        let old = find(&before.instances, &it.name);
+        old.is_none_or(|old| (&old.link, &old.text) != (&it.link, &it.text))
+    });
+    let gone = before.instances.iter();
+    let gone = gone.filter(|it| find(&now.instances, &it.name).is_none());
+    let of = |name, link, text| Moved { name, link, text };
+    let stands = stands.map(|it| of(&*it.name, &*it.link, &*it.text));
+    stands.chain(gone.map(|it| of(&*it.name, "gone", ""))).collect()
+}
+
 fn hub_name(kind: HubTrouble) -> &'static str {
     match kind {
         HubTrouble::Unreachable => "unreachable",

@@ -542,6 +542,23 @@ impl Watch {
         self.answer(asker, reply, effects);
     }
 
+    /// A person has seen how what is meant has ended.
+    pub(super) fn acknowledge(
+        &mut self,
+        instance: &InstanceName,
+        lookup: &Lookup,
+        asker: Asker,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = self.meant(instance, lookup);
+        let entry = key.and_then(|it| self.stories.get_mut(&it));
+        let reply = entry.map_or(Reply::Unknown, |it| {
+            it.unseen_failure = false;
+            Reply::Is(it.story.clone())
+        });
+        self.answer(asker, reply, effects);
+    }
+
     /// Answers whoever asked to follow something, or to follow it no more.
     pub(super) fn answer(&mut self, asker: Asker, reply: Reply, effects: &mut Vec<Effect>) {
         match asker {

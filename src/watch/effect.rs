@@ -1,6 +1,6 @@
 //! What is to be done. Always in the imperative, always carried out in order.
 
-use super::{Ask, Delivery, Missed, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
+use super::{Ask, Delivery, Listing, Missed, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
 use crate::koji::{InstanceName, Interest};
 
 /// Something to be done.
@@ -28,6 +28,8 @@ pub enum Effect {
     Ask(InstanceName, Ask),
     /// Answer whoever waits under this number.
     Reply(Ticket, Reply),
+    /// Answer whoever waits under this number with a list.
+    List(Ticket, Listing),
     /// Tell programs that listen on D-Bus that a build or task has changed.
     Announce(Story),
     /// Show a page in the browser.

@@ -123,6 +123,14 @@ pub enum Request {
     Confirm { act: Act, about: (InstanceName, Subject) },
     /// The failures so far have been seen: nothing calls for attention any more.
     MarkSeen,
+    /// That this build or task failed has been seen.
+    Acknowledge {
+        instance: InstanceName,
+        lookup: Lookup,
+        asker: Asker,
+    },
+    /// Tell whoever waits under this number what there is of these.
+    List(Listing, Ticket),
     /// Show no notifications for a while.
     Pause(PauseFor),
     /// Show notifications again.
@@ -154,6 +162,8 @@ impl Request {
             | Self::Act { .. }
             | Self::Confirm { .. }
             | Self::MarkSeen
+            | Self::Acknowledge { .. }
+            | Self::List(..)
             | Self::Pause(_)
             | Self::Resume
             | Self::StartAtLogin(_)
@@ -172,6 +182,17 @@ pub enum Asker {
     Person,
     /// Whoever waits under this number: [`super::Effect::Reply`] answers.
     Caller(Ticket),
+}
+
+/// Builds and tasks of which there is a list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Listing {
+    /// Mine and those that I follow, as long as they run.
+    Running,
+    /// Those that have ended, so many of them at most; 0: all that are remembered.
+    Recent(u32),
+    /// Those that I follow one by one, as long as they run.
+    Followed,
 }
 
 /// A number under which somebody waits for a reply.

@@ -299,18 +299,9 @@ impl Watch {
         self.newest_first(|it| (it.mine || it.followed) && !it.standing.is_settled())
     }
 
-    /// Returns builds and tasks that are settled, mine and those I follow: failures that nobody has looked at yet come
-    /// first, and then the newest.
+    /// Returns builds and tasks that are settled, mine and those I follow, the newest first.
     pub fn results(&self) -> Vec<&Story> {
-        let mut results = self.newest_first(|it| it.standing.is_settled());
-        results.sort_by_key(|it| !self.is_unseen(it));
-        results
-    }
-
-    /// Returns whether it failed, or could not be tagged, and nobody has looked at it yet.
-    fn is_unseen(&self, story: &Story) -> bool {
-        let key = (story.instance.clone(), story.subject.clone());
-        self.stories.get(&key).is_some_and(|it| it.unseen_failure)
+        self.newest_first(|it| it.standing.is_settled())
     }
 
     /// Returns how long ago a build or task ended, or changed; never less than nothing.
@@ -319,6 +310,17 @@ impl Watch {
         let ahead = self.hubs.get(&story.instance).map(|it| it.ahead).unwrap_or_default();
         let age = now.duration_since(story.ended.unwrap_or(story.changed));
         age.saturating_sub(ahead).max(SignedDuration::ZERO)
+    }
+
+    /// Returns builds and tasks that a person follows, as long as they run, the newest first.
+    pub fn followed(&self) -> Vec<&Story> {
+        self.newest_first(|it| it.followed && !it.standing.is_settled())
+    }
+
+    /// Returns whether a build or task failed and nobody has looked at it yet.
+    pub fn is_unseen(&self, story: &Story) -> bool {
+        let key = (story.instance.clone(), story.subject.clone());
+        self.stories.get(&key).is_some_and(|it| it.unseen_failure)
     }
 
     /// Returns how many builds and tasks failed that nobody has looked at yet.

@@ -101,6 +101,12 @@ impl Watch {
                     self.journal = None;
                 }
             }
+            Request::Acknowledge {
+                instance,
+                lookup,
+                asker,
+            } => self.acknowledge(&instance, &lookup, asker, effects),
+            Request::List(listing, ticket) => effects.push(Effect::List(ticket, listing)),
             Request::Pause(until) => {
                 self.quiet.pause = Some(Pause {
                     until: self.end(now, until),

@@ -2,6 +2,7 @@
 //! story needs.
 
 mod house;
+mod programs;
 
 use expect_test::{Expect, expect};
 use futures_util::future::join_all;
@@ -158,8 +159,8 @@ async fn a_task_is_waited_for_under_the_number_of_its_build() {
     check(
         shell.rest().await,
         expect![[r#"
-            1: {"build":77,"doomed":false,"instance":"fedora","kind":"build","mine":true,"nvr":"bash-5.3-77.fc43","owner":"mona","package":"bash","page":"https://koji.fedoraproject.org/koji/buildinfo?buildID=77","scratch":false,"settled":false,"state":"BUILDING","target":"rawhide","task":1077}
-            {"build":77,"doomed":false,"instance":"fedora","kind":"build","mine":true,"nvr":"bash-5.3-77.fc43","owner":"mona","package":"bash","page":"https://koji.fedoraproject.org/koji/buildinfo?buildID=77","scratch":false,"settled":true,"state":"FAILED","target":"rawhide","task":1077}"#]],
+            1: {"build":77,"doomed":false,"followed":true,"instance":"fedora","kind":"build","mine":true,"nvr":"bash-5.3-77.fc43","owner":"mona","package":"bash","page":"https://koji.fedoraproject.org/koji/buildinfo?buildID=77","scratch":false,"settled":false,"state":"BUILDING","target":"rawhide","task":1077,"text":"bash-5.3-77.fc43 is being built"}
+            {"build":77,"doomed":false,"followed":true,"instance":"fedora","kind":"build","mine":true,"nvr":"bash-5.3-77.fc43","owner":"mona","package":"bash","page":"https://koji.fedoraproject.org/koji/buildinfo?buildID=77","scratch":false,"settled":true,"state":"FAILED","target":"rawhide","task":1077,"text":"bash-5.3-77.fc43 failed"}"#]],
     );
 }
 

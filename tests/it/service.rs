@@ -69,6 +69,41 @@ async fn a_change_is_told_once_and_what_stays_is_not_told() {
 }
 
 #[tokio::test]
+async fn a_line_that_moves_is_told_by_itself_after_the_properties() {
+    let daemon = Daemon::start().await;
+    let mut heard = daemon.listen().await;
+    let mut status = idle();
+    status.instances[0].link = "down".to_owned();
+    status.instances[0].text = "The broker is gone.".to_owned();
+    let other = InstanceStatus {
+        name: "centos".to_owned(),
+        ..idle().instances.remove(0)
+    };
+    let mut lines = String::new();
+    daemon.show(status.clone());
+    lines += &heard.links(1).await;
+    status.instances.push(other);
+    daemon.show(status.clone());
+    lines += &heard.links(1).await;
+    status.instances.remove(0);
+    status.instances[0].text = "Connected, and nothing comes.".to_owned();
+    daemon.show(status.clone());
+    lines += &heard.links(2).await;
+    check(
+        lines,
+        expect![[r#"
+            PropertiesChanged
+            ConnectionChanged "fedora" "down" "The broker is gone."
+            PropertiesChanged
+            ConnectionChanged "centos" "up" "Connected."
+            PropertiesChanged
+            ConnectionChanged "centos" "up" "Connected, and nothing comes."
+            ConnectionChanged "fedora" "gone" ""
+        "#]],
+    );
+}
+
+#[tokio::test]
 async fn each_property_that_can_change_is_told() {
     let daemon = Daemon::start().await;
     let mut heard = daemon.listen().await;
@@ -142,13 +177,13 @@ async fn what_becomes_of_builds_and_tasks_is_told() {
         lines,
         expect![[r#"
             BuildChanged "fedora" 2100001 "bash-5.3-1.fc43" "FAILED" "mona"
-            Changed "fedora" 2100001 0 "bash-5.3-1.fc43" "FAILED" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<true>}
+            Changed "fedora" 2100001 0 "bash-5.3-1.fc43" "FAILED" {"doomed"=<false> "followed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<true> "text"=<"bash-5.3-1.fc43 failed">}
             BuildChanged "fedora" 0 "old-1-1" "BUILDING" ""
-            Changed "fedora" 0 0 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "scratch"=<false> "settled"=<false>}
+            Changed "fedora" 0 0 "old-1-1" "BUILDING" {"doomed"=<false> "followed"=<false> "kind"=<"build"> "mine"=<true> "scratch"=<false> "settled"=<false> "text"=<"old-1-1 is being built">}
             TaskChanged "fedora" 140000001 "build" "bash" "CLOSED" "mona"
-            Changed "fedora" 0 140000001 "" "CLOSED" {"doomed"=<false> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "scratch"=<false> "settled"=<true>}
+            Changed "fedora" 0 140000001 "" "CLOSED" {"doomed"=<false> "followed"=<false> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "scratch"=<false> "settled"=<true> "text"=<"bash is built">}
             TaskChanged "fedora" 1 "ab" "(long)" "CLOSED" ""
-            Changed "fedora" 0 1 "" "CLOSED" {"doomed"=<false> "kind"=<"task"> "method"=<"ab"> "mine"=<true> "package"=<"(long)"> "scratch"=<false> "settled"=<true>}
+            Changed "fedora" 0 1 "" "CLOSED" {"doomed"=<false> "followed"=<false> "kind"=<"task"> "method"=<"ab"> "mine"=<true> "package"=<"(long)"> "scratch"=<false> "settled"=<true> "text"=<"ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé… is built">}
         "#]],
     );
 }
@@ -226,11 +261,11 @@ async fn why_it_failed_and_where_its_pages_are_is_told_with_it() {
     check(
         lines,
         expect![[r#"
-            Changed "fedora" 0 4711 "" "OPEN" {"doomed"=<true> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=4711"> "scratch"=<true> "settled"=<false> "target"=<"rawhide">}
-            Changed "fedora" 77 4711 "bash-5.3-1.fc43" "FAILED" {"arch"=<"x86_64"> "class"=<"dependencies"> "doomed"=<false> "fault"=<"BuildError: no"> "kind"=<"build"> "log"=<"https://files.example.com/work/tasks/4713/4713/root.log"> "mine"=<false> "page"=<"https://koji.example.com/koji/buildinfo?buildID=77"> "scratch"=<false> "settled"=<true>}
-            Changed "fedora" 78 4720 "zsh-5.9-1.fc43" "CANCELED" {"by"=<"bob"> "class"=<"canceled"> "doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/buildinfo?buildID=78"> "scratch"=<false> "settled"=<true>}
-            Changed "fedora" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=3"> "scratch"=<false> "settled"=<false>}
-            Changed "gone" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<false>}
+            Changed "fedora" 0 4711 "" "OPEN" {"doomed"=<true> "followed"=<false> "kind"=<"task"> "method"=<"build"> "mine"=<true> "owner"=<"mona"> "package"=<"bash"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=4711"> "scratch"=<true> "settled"=<false> "target"=<"rawhide"> "text"=<"bash is being built">}
+            Changed "fedora" 77 4711 "bash-5.3-1.fc43" "FAILED" {"arch"=<"x86_64"> "class"=<"dependencies"> "doomed"=<false> "fault"=<"BuildError: no"> "followed"=<false> "kind"=<"build"> "lines"=<["No match"]> "log"=<"https://files.example.com/work/tasks/4713/4713/root.log"> "mine"=<false> "page"=<"https://koji.example.com/koji/buildinfo?buildID=77"> "reason"=<"x86_64 failed: a build requirement cannot be installed"> "scratch"=<false> "settled"=<true> "text"=<"bash-5.3-1.fc43 failed">}
+            Changed "fedora" 78 4720 "zsh-5.9-1.fc43" "CANCELED" {"by"=<"bob"> "class"=<"canceled"> "doomed"=<false> "followed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/buildinfo?buildID=78"> "reason"=<"Canceled by bob"> "scratch"=<false> "settled"=<true> "text"=<"zsh-5.9-1.fc43 was canceled">}
+            Changed "fedora" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "followed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "page"=<"https://koji.example.com/koji/taskinfo?taskID=3"> "scratch"=<false> "settled"=<false> "text"=<"old-1-1 is being built">}
+            Changed "gone" 0 3 "old-1-1" "BUILDING" {"doomed"=<false> "followed"=<false> "kind"=<"build"> "mine"=<true> "owner"=<"mona"> "scratch"=<false> "settled"=<false> "text"=<"old-1-1 is being built">}
         "#]],
     );
 }
@@ -473,7 +508,7 @@ async fn the_interface_is_as_its_description_in_data_says() {
   How programs ask and hear of the running koji-notify. On the session bus, at
   {NAME} {PATH}.
 
-  Written from src/desktop/service.rs by a test; change it there.
+  Written from src/desktop/service/door.rs by a test; change it there.
 -->
 <node>
 {ours}</node>
@@ -610,6 +645,17 @@ impl Heard {
             other => other.to_string(),
         });
         format!("{member} {}", arguments.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Returns the next change of the properties, and so many signals behind it.
+    async fn links(&mut self, count: usize) -> String {
+        self.next_properties().await;
+        let mut lines = "PropertiesChanged\n".to_owned();
+        for _ in 0..count {
+            lines += &self.next_line().await;
+            lines.push('\n');
+        }
+        lines
     }
 
     async fn next_properties(&mut self) -> BTreeMap<String, String> {

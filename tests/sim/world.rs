@@ -783,6 +783,7 @@ impl World {
             Effect::Doubt(_)
             | Effect::ReadAgain(..)
             | Effect::Reply(..)
+            | Effect::List(..)
             | Effect::Announce(_)
             | Effect::Open { .. }
             | Effect::Copy(_)

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::koji::NotUnderstood;
+use crate::view::facts::Facts;
 use crate::watch::{Reply, Ticket};
 
 /// How long a caller waits for an answer. Less than the 25 seconds after which D-Bus libraries give up by themselves
@@ -44,6 +45,13 @@ impl From<NotUnderstood> for Refused {
     }
 }
 
+/// What a caller is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Answer {
+    Reply(Reply),
+    List(Vec<Facts>),
+}
+
 /// Those who wait.
 #[derive(Clone, Default)]
 pub(super) struct Replies {
@@ -53,14 +61,14 @@ pub(super) struct Replies {
 #[derive(Default)]
 struct Waiting {
     last: u64,
-    callers: BTreeMap<Ticket, oneshot::Sender<Reply>>,
+    callers: BTreeMap<Ticket, oneshot::Sender<Answer>>,
     has_ended: bool,
 }
 
 /// One who waits. The place is free again when this is dropped.
 pub(super) struct Caller {
     pub(super) ticket: Ticket,
-    answer: oneshot::Receiver<Reply>,
+    answer: oneshot::Receiver<Answer>,
     replies: Replies,
 }
 
@@ -88,10 +96,10 @@ impl Replies {
     }
 
     /// Hands an answer over. Whoever does not wait any more does not hear it.
-    pub(super) fn answer(&self, ticket: Ticket, reply: Reply) {
+    pub(super) fn answer(&self, ticket: Ticket, answer: Answer) {
         if let Some(caller) = self.with(|it| it.callers.remove(&ticket)) {
             // It has just gone.
-            _ = caller.send(reply);
+            _ = caller.send(answer);
         }
     }
 
@@ -112,7 +120,7 @@ impl Replies {
 
 impl Caller {
     /// Returns the answer, when it is there.
-    pub(super) async fn answer(mut self, within: Duration) -> Result<Reply, Refused> {
+    pub(super) async fn answer(mut self, within: Duration) -> Result<Answer, Refused> {
         match tokio::time::timeout(within, &mut self.answer).await {
             Ok(answer) => answer.map_err(|_| ending()),
             Err(_) => Err(Refused::NoAnswer(format!("no answer within {} s", within.as_secs()))),
@@ -145,10 +153,13 @@ mod tests {
         let replies = Replies::default();
         let first = replies.wait().unwrap();
         let second = replies.wait().unwrap();
-        replies.answer(second.ticket, Reply::NoHub);
-        replies.answer(first.ticket, Reply::Unknown);
-        assert_eq!(second.answer(ANSWER_WITHIN).await.unwrap(), Reply::NoHub);
-        assert_eq!(first.answer(ANSWER_WITHIN).await.unwrap(), Reply::Unknown);
+        replies.answer(second.ticket, Answer::Reply(Reply::NoHub));
+        replies.answer(first.ticket, Answer::Reply(Reply::Unknown));
+        assert_eq!(second.answer(ANSWER_WITHIN).await.unwrap(), Answer::Reply(Reply::NoHub));
+        assert_eq!(
+            first.answer(ANSWER_WITHIN).await.unwrap(),
+            Answer::Reply(Reply::Unknown)
+        );
     }
 
     #[tokio::test]
@@ -159,7 +170,7 @@ mod tests {
         let refused = caller.answer(Duration::from_millis(1)).await.unwrap_err();
         assert!(matches!(refused, Refused::NoAnswer(_)), "{refused}");
         assert_eq!(replies.with(|it| it.callers.len()), 0);
-        replies.answer(ticket, Reply::Unknown);
+        replies.answer(ticket, Answer::Reply(Reply::Unknown));
     }
 
     #[tokio::test]

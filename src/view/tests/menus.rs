@@ -389,10 +389,27 @@ fn failures_that_nobody_has_looked_at_come_first() {
         ("bash-5.3-1.fc43", BuildState::Failed),
         ("zsh-5.9-1.fc43", BuildState::Complete),
     ]);
-    let results = |watch: &Watch| watch.results().iter().map(|it| story::what(it)).collect::<Vec<_>>();
-    assert_eq!(results(&watch), ["bash-5.3-1.fc43", "zsh-5.9-1.fc43"]);
+    let results = |watch: &Watch| {
+        let menu = describe_menu(watch);
+        let is_result = |it: &&str| it.contains(" failed") || it.contains(" is built");
+        let results = menu.lines().skip(1).filter(|it| !it.starts_with(' ')).filter(is_result);
+        results.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        results(&watch),
+        [
+            "bash-5.3-1.fc43 failed, just now >",
+            "zsh-5.9-1.fc43 is built, just now >"
+        ]
+    );
     watch.step(time(100), Event::Asked(Request::MarkSeen));
-    assert_eq!(results(&watch), ["zsh-5.9-1.fc43", "bash-5.3-1.fc43"]);
+    assert_eq!(
+        results(&watch),
+        [
+            "zsh-5.9-1.fc43 is built, just now >",
+            "bash-5.3-1.fc43 failed, just now >"
+        ]
+    );
 }
 
 #[test]

@@ -124,6 +124,7 @@ fn a_digest_names_new_failures_first_then_what_is_fixed_and_counts_the_rest() {
         Built: 40
         Canceled: p5-1-1
         [default Open Koji] https://koji.example.com/koji
+        [list Show list] ShowHistory { token: None }
     "#]]
     .assert_eq(&describe(&card_telling(Telling::Many(digest))));
 }

@@ -154,6 +154,10 @@ async fn keep_house(
                 Effect::Ask(_, Ask::Find(lookup)) => _ = questions.send(lookup),
                 Effect::Announce(story) => _ = sayings.send(Saying::Changed(story)).await,
                 Effect::Reply(ticket, reply) => _ = sayings.send(Saying::Reply(ticket, reply)).await,
+                Effect::List(ticket, listing) => {
+                    let list = view::facts::list(&watch, &known().sites, listing);
+                    _ = sayings.send(Saying::List(ticket, list)).await;
+                }
                 _ => {}
             }
         }
