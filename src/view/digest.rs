@@ -6,6 +6,7 @@ use super::card::{self, Action, Card};
 use super::{story, text};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{InstanceName, Site};
+use crate::watch::pace::STRETCH;
 use crate::watch::{Digest, Fate, Notice, Request, Tale};
 
 /// How many names are listed of one kind.
@@ -123,6 +124,9 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
         let sentence = tr_n("And {n} more", "And {n} more", left_out as u64);
         lines.push(fill(&sentence, &[("n", &left_out.to_string())]));
     }
+    if digest.mass {
+        lines.push(many_at_once());
+    }
     let total = if listed > 0 { listed } else { left_out };
     let title = if digest.away {
         away(failed, finished, total)
@@ -160,6 +164,18 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
         expires: is_good || !notice.stays,
         actions: home.map(open).into_iter().chain([list]).collect(),
     }
+}
+
+/// Returns that so much comes that it is summed up a few times in an hour.
+pub(super) fn many_at_once() -> String {
+    let minutes = STRETCH.as_mins().unsigned_abs();
+    // Translators: as in a mass rebuild. It stands below a list of builds, and says how things stand in a menu.
+    let sentence = tr_n(
+        "Many builds end: a summary every {n} minute",
+        "Many builds end: a summary every {n} minutes",
+        minutes,
+    );
+    fill(&sentence, &[("n", &minutes.to_string())])
 }
 
 /// Returns whether a later tale tells of another standing of the same build or task.

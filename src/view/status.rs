@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Badge, Icon, quiet, trouble};
+use super::{Badge, Icon, digest, quiet, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
@@ -284,6 +284,7 @@ pub fn summary(watch: &Watch) -> String {
     let (untagged, running) = (watch.unseen_untagged(), watch.running().len());
     let failed = watch.unseen_failures().saturating_sub(untagged);
     let (sentence, n) = match (failed, untagged, running) {
+        (0, 0, _) if watch.is_mass_rebuild() => return digest::many_at_once(),
         (0, 0, 0) => return tr("No build is running"),
         (0, 0, n) => return self::running(n),
         // Translators: they are built, and are not where they should be.

@@ -119,6 +119,8 @@ pub struct Digest {
     pub besides: Vec<TaleId>,
     /// It all happened while nobody was listening: the computer slept, or we did not run.
     pub away: bool,
+    /// So much comes that there is one digest in a quarter of an hour ([`super::pace::STRETCH`]).
+    pub mass: bool,
 }
 
 /// The rule that wanted something told.

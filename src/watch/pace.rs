@@ -1,7 +1,8 @@
 //! How many popups are bearable.
 //!
 //! A few at once are shown one by one. What comes on top of them is held until a minute has passed and then told in
-//! one digest, and so on each minute until a minute was quiet.
+//! one digest, and so on each minute until a minute was quiet. Where as much comes for longer as in a mass rebuild,
+//! there is one digest in a quarter of an hour, until it becomes less.
 
 use std::collections::VecDeque;
 
@@ -14,6 +15,15 @@ pub(super) const MAX_POPUPS: usize = 5;
 
 /// The stretch of time that popups are counted over.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// So much news within [`STRETCH`] is that of a mass rebuild.
+pub const MAX_NEWS: usize = 40;
+
+/// Less than this within [`STRETCH`] is no longer.
+const FEW_NEWS: usize = 10;
+
+/// How long a digest of a mass rebuild reaches back.
+pub const STRETCH: SignedDuration = SignedDuration::from_mins(15);
 
 /// How many tales a digest holds; more are only counted.
 pub const MAX_HELD: usize = 200;
@@ -29,6 +39,10 @@ pub(super) struct Pace {
     held: Held,
     /// Until then everything is held.
     burst_until: Option<Timestamp>,
+    /// When the newest tales came, the oldest first; at most [`MAX_NEWS`].
+    news: VecDeque<Timestamp>,
+    /// So many come that all are held for longer.
+    mass: bool,
 }
 
 /// Tales that wait for their digest.
@@ -41,16 +55,22 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Adds a tale. That something has started, or will fail, is dropped when its end comes in.
+    /// Adds a tale. That something has started, or will fail, is dropped when its end comes in. Where there is no room,
+    /// what is bad takes the place of what is not.
     pub(super) fn push(&mut self, tale: Tale) {
         let is_same = |it: &Tale| it.story.instance == tale.story.instance && it.story.subject == tale.story.subject;
         self.tales
             .retain(|it| !matches!(it.fate, Fate::Started | Fate::Doomed) || !is_same(it));
-        if self.tales.len() < MAX_HELD {
-            self.tales.push(tale);
-        } else {
-            self.leave_out(1, [tale.id]);
+        if self.tales.len() >= MAX_HELD {
+            let good = self.tales.iter().position(|it| !it.fate.is_bad());
+            let Some(good) = good.filter(|_| tale.fate.is_bad()) else {
+                self.leave_out(1, [tale.id]);
+                return;
+            };
+            let good = self.tales.remove(good);
+            self.leave_out(1, [good.id]);
         }
+        self.tales.push(tale);
     }
 
     /// Counts tales that there is no room for.
@@ -66,12 +86,13 @@ impl Held {
     }
 
     /// Returns what was held as one telling.
-    pub(super) fn digest(self, away: bool) -> Digest {
+    pub(super) fn digest(self, away: bool, mass: bool) -> Digest {
         Digest {
             tales: self.tales,
             left_out: self.left_out,
             besides: self.besides,
             away,
+            mass,
         }
     }
 
@@ -84,6 +105,7 @@ impl Pace {
     /// Returns the tale if it may pop up now; otherwise it is held.
     pub(super) fn admit(&mut self, now: Timestamp, tale: Tale) -> Option<Tale> {
         self.forget_before(now);
+        self.note_news(now);
         if self.burst_until.is_some() {
             self.held.push(tale);
             return None;
@@ -102,16 +124,19 @@ impl Pace {
     pub(super) fn release(&mut self, now: Timestamp) -> Option<Held> {
         let until = self.burst_until?;
         // Further away than a window can be: the clock was set back.
-        let is_ahead = until.duration_since(now) > WINDOW;
+        let longest = if self.mass { STRETCH } else { WINDOW };
+        let is_ahead = until.duration_since(now) > longest;
         if now < until && !is_ahead {
             return None;
         }
         self.forget_before(now);
-        if self.held.is_empty() {
-            self.burst_until = None;
+        self.mass = self.mass && self.news_of_late(now) >= FEW_NEWS;
+        let next = if self.mass { STRETCH } else { WINDOW };
+        let is_quiet = self.held.is_empty();
+        self.burst_until = Some(now.saturating_add(next).unwrap_or(now)).filter(|_| self.mass || !is_quiet);
+        if is_quiet {
             return None;
         }
-        self.burst_until = Some(now.saturating_add(WINDOW).unwrap_or(now));
         self.popups.push_back(now);
         Some(std::mem::take(&mut self.held))
     }
@@ -119,7 +144,18 @@ impl Pace {
     /// Returns what is held, and holds nothing any more: nothing more will come.
     pub(super) fn finish(&mut self) -> Held {
         self.burst_until = None;
+        self.mass = false;
         std::mem::take(&mut self.held)
+    }
+
+    /// Returns whether so much comes that all of it is held for a digest in a quarter of an hour.
+    pub(super) fn is_mass(&self) -> bool {
+        self.mass
+    }
+
+    /// Returns how many times are remembered.
+    pub(super) fn remembered(&self) -> usize {
+        self.news.len()
     }
 
     /// Returns when [`Self::release`] should be asked.
@@ -150,6 +186,24 @@ impl Pace {
     /// Removes held tales that are no longer wanted, such as those of a package that was muted.
     pub(super) fn retain(&mut self, wanted: impl FnMut(&Tale) -> bool) {
         self.held.tales.retain(wanted);
+    }
+
+    /// Notes that news came. The first digest of a mass rebuild comes soon: it says that the next ones will not.
+    fn note_news(&mut self, now: Timestamp) {
+        if self.news.len() >= MAX_NEWS {
+            self.news.pop_front();
+        }
+        self.news.push_back(now);
+        if !self.mass && self.news_of_late(now) >= MAX_NEWS {
+            self.mass = true;
+            self.burst_until = self.burst_until.or_else(|| now.checked_add(WINDOW).ok());
+        }
+    }
+
+    /// Returns how much of the newest news came within the last [`STRETCH`].
+    fn news_of_late(&self, now: Timestamp) -> usize {
+        let is_late = |it: &&Timestamp| **it <= now && now.duration_since(**it) < STRETCH;
+        self.news.iter().filter(is_late).count()
     }
 
     fn forget_before(&mut self, now: Timestamp) {

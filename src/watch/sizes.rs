@@ -5,7 +5,7 @@ use super::ask::MAX_WATCHED;
 use super::asking::MAX_USUAL;
 use super::below::MAX_ORPHANS;
 use super::owners::{MAX_NAMELESS, MAX_OWNERS};
-use super::pace::{MAX_BESIDES, MAX_HELD};
+use super::pace::{MAX_BESIDES, MAX_HELD, MAX_NEWS};
 use super::seen::MAX_SEEN;
 use super::state::{
     Entry, MAX_EXPLAINED, MAX_LOOKUPS, MAX_MUTED, MAX_POSTED, MAX_QUESTIONS, MAX_STORIES, MAX_TOLD, MAX_TOLD_BEFORE,
@@ -34,6 +34,7 @@ impl Watch {
             ("attempts of a story", longest(|it| it.earlier.len()), MAX_TOLD),
             ("endings of other stories", self.told_before.len(), MAX_TOLD_BEFORE),
             ("messages", self.seen.len(), MAX_SEEN),
+            ("times of news", self.pace.remembered(), MAX_NEWS),
             ("held", tales, MAX_HELD),
             ("held by their number", besides, MAX_BESIDES),
             ("due", self.due.len(), due),

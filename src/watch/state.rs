@@ -345,6 +345,11 @@ impl Watch {
         self.quiet.pause
     }
 
+    /// Returns whether so much comes that there is one digest in a quarter of an hour ([`super::pace::STRETCH`]).
+    pub fn is_mass_rebuild(&self) -> bool {
+        self.pace.is_mass()
+    }
+
     /// Returns the muted packages, each with the end of its mute, if it has one.
     pub fn muted(&self) -> &BTreeMap<String, Option<Timestamp>> {
         &self.muted

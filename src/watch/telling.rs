@@ -175,7 +175,8 @@ impl Watch {
             }
         }
         let id = self.next_notice();
-        self.show(id, false, Telling::Many(held.digest(away)), effects);
+        let mass = !away && self.pace.is_mass();
+        self.show(id, false, Telling::Many(held.digest(away, mass)), effects);
     }
 
     pub(super) fn show(&mut self, id: NoticeId, replaces: bool, telling: Telling, effects: &mut Vec<Effect>) {
@@ -299,7 +300,7 @@ impl Watch {
                 self.forget_notice(id);
             }
             let Some(id) = first else { return };
-            let notice = self.notice(id, false, Telling::Many(held.digest(false)));
+            let notice = self.notice(id, false, Telling::Many(held.digest(false, false)));
             self.waiting.insert(id, notice);
         }
     }

@@ -17,6 +17,7 @@ mod first_look;
 mod hub;
 mod kept;
 mod language;
+mod mass;
 mod own_bus;
 mod quiet;
 mod reasons;

@@ -248,6 +248,7 @@ impl<'a> Facts<'a> {
                     left_out: self.number() as u32,
                     besides: Vec::new(),
                     away: self.flag(),
+                    mass: self.flag(),
                 })
             }
             3 => Telling::Confirm(act, self.story()),

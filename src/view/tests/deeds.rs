@@ -215,6 +215,34 @@ fn a_title_is_one_line_whatever_it_is_called() {
     }
 }
 
+#[test]
+fn a_summary_of_a_mass_rebuild_says_when_the_next_one_comes() {
+    let tale = Tale {
+        id: crate::watch::TaleId::default(),
+        fate: Fate::Failed,
+        story: failed(),
+        rule: RuleName::MyBuilds,
+        late: false,
+    };
+    let digest = Digest {
+        tales: vec![tale],
+        left_out: 130,
+        besides: Vec::new(),
+        away: false,
+        mass: true,
+    };
+    expect![[r#"
+        #1 normal stays transfer.error
+        1 build failed
+        Failed: bash-5.3-1.fc43
+        And 130 more
+        Many builds end: a summary every 15 minutes
+        [default Open Koji] https://koji.example.com/koji
+        [list Show list] ShowHistory { token: None }
+    "#]]
+    .assert_eq(&describe(&card_telling(Telling::Many(digest))));
+}
+
 /// Returns a digest of builds p1, p2 and so on.
 fn digest(fates: &[Fate], left_out: u32, away: bool) -> Card {
     let tale = |(n, fate): (u64, &Fate)| {
@@ -234,6 +262,7 @@ fn digest(fates: &[Fate], left_out: u32, away: bool) -> Card {
         left_out,
         besides: Vec::new(),
         away,
+        mass: false,
     }))
 }
 

@@ -117,6 +117,7 @@ fn a_digest_names_the_instance_of_each() {
         left_out: 0,
         besides: Vec::new(),
         away: false,
+        mass: false,
     };
     let notice = Notice {
         id: NoticeId(1),

@@ -114,6 +114,7 @@ fn a_digest_names_new_failures_first_then_what_is_fixed_and_counts_the_rest() {
         left_out: 0,
         besides: Vec::new(),
         away: false,
+        mass: false,
     };
     expect![[r#"
         #1 normal stays transfer.error

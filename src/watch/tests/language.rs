@@ -222,7 +222,8 @@ pub(super) fn describe(effect: &Effect) -> String {
                 Telling::Many(digest) => {
                     let names: Vec<_> = digest.tales.iter().map(|it| name(&it.story)).collect();
                     let away = if digest.away { "away " } else { "" };
-                    format!("{away}digest {}", names.join(", "))
+                    let mass = if digest.mass { "mass " } else { "" };
+                    format!("{away}{mass}digest {}", names.join(", "))
                 }
                 Telling::Confirm(act, story) => format!("confirm {act:?} {}", name(story)),
                 Telling::Acted(deed) => format!("acted {:?} {:?}", deed.act, deed.done),
