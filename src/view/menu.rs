@@ -185,8 +185,9 @@ fn results(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
         items.push(Item::Text(tr("No results yet")));
     }
     for story in results.iter().take(MAX_RESULTS) {
-        let age = text::ago(watch.age(story, now));
-        items.push(stories.menu(story::result(story), Some(age), story));
+        // What is recorded is as old as it is.
+        let age = watch.rules().live.then(|| text::ago(watch.age(story, now)));
+        items.push(stories.menu(story::result(story), age, story));
     }
     if watch.unseen_failures() > 0 {
         items.push(Item::Entry {
