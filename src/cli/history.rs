@@ -20,7 +20,7 @@ use crate::journal::history::{Asked, Outcome, Past, PastTale};
 use crate::journal::{self, history};
 use crate::koji::{BuildState, Cause, Subject, TaskState};
 use crate::view::history::{Told, cells, heading};
-use crate::watch::{Standing, Whereabouts};
+use crate::watch::{Standing, Trend, Whereabouts};
 use since::Since;
 
 #[derive(Debug, clap::Args)]
@@ -191,10 +191,17 @@ fn json(past: &Past) -> Value {
         "changed": story.changed,
         "seconds": story.duration().map(|it| it.as_secs()),
         "cause": story.cause.as_ref().map(cause),
+        "trend": story.trend.map(trend),
         "whereabouts": whereabouts,
         "states": states.iter().map(state).collect::<Vec<_>>(),
         "tales": tales.iter().map(tale).collect::<Vec<_>>(),
     })
+}
+
+fn trend(trend: Trend) -> Value {
+    let row = trend.row();
+    let (failures, since) = (row.map(|it| it.failures), row.map(|it| it.since));
+    json!({ "what": trend.name(), "failures": failures, "since": since })
 }
 
 fn cause(cause: &Cause) -> Value {

@@ -171,8 +171,8 @@ pub(super) fn many_at_once() -> String {
     let minutes = STRETCH.as_mins().unsigned_abs();
     // Translators: as in a mass rebuild. It stands below a list of builds, and says how things stand in a menu.
     let sentence = tr_n(
-        "Many builds end: a summary every {n} minute",
-        "Many builds end: a summary every {n} minutes",
+        "Many builds at once: a summary every {n} minute",
+        "Many builds at once: a summary every {n} minutes",
         minutes,
     );
     fill(&sentence, &[("n", &minutes.to_string())])

@@ -30,6 +30,26 @@ pub enum Trend {
     Fixed(Row),
 }
 
+impl Trend {
+    /// Returns the name as programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Broken => "broken",
+            Self::StillBroken(_) => "still-broken",
+            Self::Fixed(_) => "fixed",
+        }
+    }
+
+    /// Returns the failures that it is about, if there are several or it is the end of them.
+    pub fn row(self) -> Option<Row> {
+        match self {
+            Self::First | Self::Broken => None,
+            Self::StillBroken(row) | Self::Fixed(row) => Some(row),
+        }
+    }
+}
+
 /// Failures that nothing finished came between.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Row {
@@ -99,7 +119,7 @@ impl Watch {
             let failed = outcome(entry.story.standing) == Some(Outcome::Failed);
             let is_before = entry.story.ended.is_some_and(|it| it < at);
             let is_on_show = entry.unseen_failure || entry.notice.is_some();
-            key.1 != story.subject && is_on_show && failed && is_before && self::line(&entry.story) == Some(line)
+            is_on_show && failed && is_before && key.1 != story.subject && self::line(&entry.story) == Some(line)
         };
         for key in self.stories.keys(is_over) {
             let Some(entry) = self.stories.get_mut(&key) else {

@@ -10,7 +10,7 @@ use koji_notify::journal::{self, Journal};
 use koji_notify::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, LogName, Nvr, Subject, TaskId, TaskState,
 };
-use koji_notify::watch::{Fate, Filed, Keep, RuleName, Standing, Story, Tale, TaleId, Whereabouts};
+use koji_notify::watch::{Fate, Filed, Keep, Row, RuleName, Standing, Story, Tale, TaleId, Trend, Whereabouts};
 use serde_json::Value;
 
 use crate::command_line::{Ran, Stage, finish};
@@ -139,6 +139,11 @@ async fn programs_get_all_that_is_known_as_json() {
           ],
           "target": "f43",
           "task": 1002,
+          "trend": {
+            "failures": 3,
+            "since": "2026-11-18T15:40:00Z",
+            "what": "still-broken"
+          },
           "whereabouts": null
         }"#]],
     );
@@ -257,6 +262,10 @@ impl Place {
         hostile.cause = Some(cause(CauseClass::Unknown, None));
         let mut failed = build(2, "bash-5.3-1.fc43", BuildState::Failed, -40);
         failed.cause = Some(cause(CauseClass::Package, Some("aarch64")));
+        failed.trend = Some(Trend::StillBroken(Row {
+            failures: 3,
+            since: at(-3000),
+        }));
         failed.children = vec![Child {
             task: TaskId(8),
             method: "buildArch".to_owned(),

@@ -282,3 +282,39 @@ fn what_failed_first_of_all_may_still_become_the_first() {
     }
     assert_eq!(shown, [None, Some(Trend::First)]);
 }
+
+proptest! {
+    /// In whatever order and however often the endings before are heard, each counts once.
+    #[test]
+    fn what_came_before_counts_once_in_any_order(
+        states in proptest::collection::vec(0..3_usize, 0..20),
+        heard in proptest::collection::vec(any::<proptest::sample::Index>(), 0..60),
+        finishes in any::<bool>(),
+    ) {
+        let all = [BuildState::Complete, BuildState::Failed, BuildState::Canceled];
+        let ended = |n: usize| time(100 * i64::try_from(n).unwrap());
+        let news = |message: usize, n: usize, new| {
+            let (message, number) = (message as u64, n as u64);
+            let (nvr, at) = (format!("bash-5-{n}.fc43"), ended(n));
+            Event::Heard(build_news(message, number, &nvr, None, new, "mona", at, Some(at)))
+        };
+        let mut watch = watch();
+        let now = ended(states.len());
+        let again = heard.iter().filter(|_| !states.is_empty()).map(|it| it.index(states.len()));
+        for (message, n) in again.chain(0..states.len()).enumerate() {
+            watch.step(now, news(message, n, all[states[n]]));
+        }
+        let new = if finishes { BuildState::Complete } else { BuildState::Failed };
+        watch.step(now, news(1000, states.len(), new));
+        let last = watch.results().into_iter().find(|it| it.subject == Subject::Build(BuildId(states.len() as u64)));
+        let known: Vec<_> = states.iter().enumerate().filter(|(_, it)| **it < 2).collect();
+        let failed: Vec<_> = known.iter().rev().take_while(|(_, it)| **it == 1).map(|(n, _)| *n).collect();
+        let row = |more| failed.last().map(|n| Row { failures: failed.len() as u32 + more, since: ended(*n) });
+        let expected = if finishes {
+            row(0).map(Trend::Fixed)
+        } else {
+            row(1).map(Trend::StillBroken).or((!known.is_empty()).then_some(Trend::Broken))
+        };
+        prop_assert_eq!(last.unwrap().trend, expected);
+    }
+}

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::journal;
 use koji_notify::koji::{BuildChange, BuildId, BuildState, Change, HubEvent, InstanceName, Nvr};
+use koji_notify::watch::pace::STRETCH;
 use koji_notify::watch::{
     Delivery, Effect, Event, Keep, News, Notice, Outcome, Posted, Rules, TaleId, Telling, Wanted, Watch, Whose,
 };
@@ -51,7 +52,7 @@ fn many_builds(builds: u64, minutes: i64) {
     let took = begun.elapsed();
     // The flood is over; what is held comes.
     for _ in 0..3 {
-        flood.now += SignedDuration::from_mins(1);
+        flood.now += STRETCH;
         flood.wakes();
     }
     flood.write();
