@@ -21,7 +21,7 @@ use crate::bus::replay::{self, Record, Recording, Speed};
 use crate::daemon::Work;
 use crate::koji::{InstanceName, Site, Subject};
 use crate::view::card::{Card, card};
-use crate::watch::{Effect, Event, Notice, Outcome, Request, Rules, Tale, Telling, Trend, Wanted, Watch, Whose};
+use crate::watch::{Effect, Event, Notice, Outcome, Request, Rules, Tale, Telling, Wanted, Watch, Whose};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Replay {
@@ -235,8 +235,6 @@ struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     nvr: Option<String>,
     state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trend: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -282,7 +280,6 @@ impl About {
             task: story.task.map(|it| it.0),
             nvr: story.nvr.as_ref().map(ToString::to_string),
             state: story.standing.name(),
-            trend: story.trend.map(Trend::name),
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::watch::{Digest, Fate, Notice, Request, Tale};
 /// How many names are listed of one kind.
 const MAX_LISTED: usize = 5;
 
+/// Of more than these, what needs nobody is only counted: a few names of so many say nothing.
+const MANY: usize = 20;
+
 /// What has become of builds that are told in one line, in the order of the lines: what calls for somebody comes first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Kind {
@@ -105,7 +108,7 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
     let mut lines = Vec::new();
     for kind in Kind::ALL {
         let stories = stories(&|it| it == kind);
-        let names = if kind.is_worth_names() || stories.len() <= MAX_LISTED {
+        let names = if kind.is_worth_names() || stories.len() <= MANY {
             let names: Vec<String> = stories.iter().map(|it| story::listed(it, sites)).collect();
             text::some(&names, MAX_LISTED)
         } else {

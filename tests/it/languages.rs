@@ -301,18 +301,7 @@ fn a_digest_counts_as_the_language_does() {
     };
     let mut told = String::new();
     for locale in ["C", "cs_CZ.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"] {
-        for (failed, finished) in [
-            (1, 5),
-            (2, 4),
-            (5, 1),
-            (2, 0),
-            (5, 0),
-            (0, 2),
-            (0, 7),
-            (6, 0),
-            (7, 0),
-            (10, 0),
-        ] {
+        for (failed, finished) in [(1, 5), (2, 4), (5, 1), (2, 0), (5, 0), (0, 2), (0, 6), (0, 7), (0, 10)] {
             told += &headline(locale, failed, finished);
             told.push('\n');
         }
@@ -324,40 +313,36 @@ fn a_digest_counts_as_the_language_does() {
         2 builds failed / Failed: p6-1-1 and p7-1-1
         5 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1 and p10-1-1
         2 builds finished / Built: p6-1-1 and p7-1-1
-        7 builds finished / Built: 7
-        6 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 1 more
-        7 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
-        10 builds failed / Failed: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 5 more
+        6 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 1 more
+        7 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
+        10 builds finished / Built: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 and 5 more
         1 z 6 sestavení selhalo / Selhalo: p6-1-1
         2 z 6 sestavení selhala / Selhalo: p6-1-1 a p7-1-1
         5 z 6 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1 a p10-1-1
         2 sestavení selhala / Selhalo: p6-1-1 a p7-1-1
         5 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1 a p10-1-1
         2 sestavení byla dokončena / Sestaveno: p6-1-1 a p7-1-1
-        7 sestavení bylo dokončeno / Sestaveno: 7
-        6 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 1 další
-        7 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 2 další
-        10 sestavení selhalo / Selhalo: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 5 dalších
+        6 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 1 další
+        7 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 2 další
+        10 sestavení bylo dokončeno / Sestaveno: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 a 5 dalších
         1 von 6 Builds ist fehlgeschlagen / Fehlgeschlagen: p6-1-1
         2 von 6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1 und p7-1-1
         5 von 6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1 und p10-1-1
         2 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1 und p7-1-1
         5 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1 und p10-1-1
         2 Builds sind fertig / Gebaut: p6-1-1 und p7-1-1
-        7 Builds sind fertig / Gebaut: 7
-        6 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 1 weiterer
-        7 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 2 weitere
-        10 Builds sind fehlgeschlagen / Fehlgeschlagen: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 5 weitere
+        6 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 1 weiterer
+        7 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 2 weitere
+        10 Builds sind fertig / Gebaut: p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 und 5 weitere
         1 construction sur 6 a échoué / Échec : p6-1-1
         2 constructions sur 6 ont échoué / Échec : p6-1-1 et p7-1-1
         5 constructions sur 6 ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
         2 constructions ont échoué / Échec : p6-1-1 et p7-1-1
         5 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1 et p10-1-1
         2 constructions terminées / Réussite : p6-1-1 et p7-1-1
-        7 constructions terminées / Réussite : 7
-        6 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
-        7 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
-        10 constructions ont échoué / Échec : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
+        6 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 1 autre
+        7 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 2 autres
+        10 constructions terminées / Réussite : p6-1-1, p7-1-1, p8-1-1, p9-1-1, p10-1-1 et 5 autres
     "#]]
     .assert_eq(&told);
 }

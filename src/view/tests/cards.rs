@@ -180,7 +180,7 @@ fn a_burst_is_told_by_outcome_failures_first() {
         #6 normal stays transfer.error
         2 of 9 builds failed
         Failed: p7-1-1 and p11-1-1
-        Built: 7
+        Built: p5-1-1, p6-1-1, p8-1-1, p9-1-1, p10-1-1 and 2 more
         [default Open Koji] https://koji.example.com/koji
         [list Show list] ShowHistory { token: None }
     "#]]

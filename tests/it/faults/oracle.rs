@@ -221,7 +221,7 @@ impl Oracle {
 /// Reads a notification as a person does.
 fn read(call: &Call, bus: u64) -> Shown {
     let by = (bus, number(&call.sender));
-    for (end, _) in [(" is built", 1), (" failed", 3), (" was canceled", 4)] {
+    for end in [" is built", " is fixed", " failed", " failed again", " was canceled"] {
         if let Some(nvr) = call.title.strip_suffix(end)
             && nvr.ends_with(".fc44")
         {
@@ -240,7 +240,15 @@ fn read(call: &Call, bus: u64) -> Shown {
             count += first_number(more);
             continue;
         }
+        if line.starts_with("Many builds at once: ") {
+            continue;
+        }
         let (_, list) = line.split_once(": ").unwrap_or_else(|| panic!("what is this? {call}"));
+        if let Ok(number) = list.parse::<usize>() {
+            // So many that none is named.
+            count += number;
+            continue;
+        }
         let (list, more) = match list.split_once(" more") {
             Some((list, "")) => {
                 let (list, more) = list.rsplit_once(" and ").unwrap();
