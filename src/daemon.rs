@@ -299,8 +299,8 @@ impl House {
             Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
             Effect::List(ticket, listing) => {
-                self.doors
-                    .list(ticket, view::facts::list(&self.watch, &self.sites, listing));
+                let list = view::facts::list(&self.watch, &self.sites, listing, clock::now());
+                self.doors.list(ticket, list);
             }
             Effect::ReadClipboard => self.doors.follow_clipboard(),
             Effect::Announce(story) => self.doors.announce(story),

@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** this room imports `koji`, `watch` and `i18n`.
 
+pub mod bar;
 pub mod card;
 mod cause;
 mod deed;

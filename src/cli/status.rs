@@ -1,31 +1,134 @@
 //! `koji-notify status`: how the running program is doing, asked over D-Bus.
 
+mod follow;
+
 use anyhow::Result;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
-use super::exit::Exit;
+use super::exit::{Exit, NotRunning};
 use super::{client, say};
+use crate::desktop::client::{Picture, picture};
 use crate::i18n::{fill, tr, tr_n};
+use crate::view::bar::Seen;
+use crate::view::facts::Build;
 use crate::view::{self, InstanceStatus, trouble};
+use crate::{clock, desktop};
+
+/// How many builds that have ended are looked at.
+const RECENT: u32 = 50;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
-    /// Print JSON
-    #[arg(long)]
+    /// Print JSON, with the builds that run, have ended or are followed
+    #[arg(long, group = "form")]
     json: bool,
+
+    /// Print a line for a custom module of Waybar
+    #[arg(long, group = "form")]
+    waybar: bool,
+
+    /// Print a line for i3blocks, or for a custom block of i3status-rust
+    #[arg(long, group = "form")]
+    i3status: bool,
+
+    /// Go on, with another line whenever something changes
+    #[arg(long, short, requires = "form")]
+    follow: bool,
+}
+
+/// How it is printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Text,
+    Json,
+    Waybar,
+    I3,
 }
 
 impl Status {
     pub(super) async fn run(self) -> Result<Exit> {
-        let status = crate::desktop::client::status(&client().await?).await?;
-        let text = if self.json {
-            serde_json::to_string_pretty(&status)?
-        } else {
-            describe(&status, &TimeZone::system())
+        let form = match (self.json, self.waybar, self.i3status) {
+            (true, _, _) => Form::Json,
+            (_, true, _) => Form::Waybar,
+            (_, _, true) => Form::I3,
+            (false, false, false) => Form::Text,
+        };
+        if self.follow {
+            return follow::run(form).await;
+        }
+        let daemon = match client().await {
+            Ok(daemon) => daemon,
+            // A bar hides what fails.
+            Err(error) if matches!(form, Form::Waybar | Form::I3) && error.is::<NotRunning>() => {
+                say(&form.line(None, clock::now())?)?;
+                return Ok(Exit::Done);
+            }
+            Err(error) => return Err(error),
+        };
+        let text = match form {
+            Form::Text => describe(&desktop::client::status(&daemon).await?, &TimeZone::system()),
+            Form::Json => serde_json::to_string_pretty(&whole(Some(&picture(&daemon, RECENT).await?)))?,
+            Form::Waybar | Form::I3 => form.line(Some(&picture(&daemon, RECENT).await?), clock::now())?,
         };
         say(&text)?;
         Ok(Exit::Done)
+    }
+}
+
+impl Form {
+    /// Returns how things stand on one line; `None`: the program does not run.
+    fn line(self, picture: Option<&Picture>, now: Timestamp) -> Result<String> {
+        let absent = view::bar::absent();
+        let seen = Seen {
+            status: picture.map_or(&absent, |it| &it.status),
+            running: picture.map_or(&[], |it| &it.running),
+            recent: picture.map_or(&[], |it| &it.recent),
+            is_there: picture.is_some(),
+        };
+        Ok(match self {
+            Self::Text => seen.status.summary.clone(),
+            Self::Json => serde_json::to_string(&whole(picture))?,
+            Self::Waybar => serde_json::to_string(&view::bar::waybar(seen, now))?,
+            Self::I3 => serde_json::to_string(&view::bar::i3(seen))?,
+        })
+    }
+}
+
+/// The JSON of all there is to see.
+#[derive(Serialize)]
+struct Whole {
+    /// The program runs.
+    is_there: bool,
+    #[serde(flatten)]
+    status: view::Status,
+    builds: Builds,
+}
+
+#[derive(Default, Serialize)]
+struct Builds {
+    running: Vec<Build>,
+    recent: Vec<Build>,
+    followed: Vec<Build>,
+}
+
+fn whole(picture: Option<&Picture>) -> Whole {
+    let Some(picture) = picture.cloned() else {
+        return Whole {
+            is_there: false,
+            status: view::bar::absent(),
+            builds: Builds::default(),
+        };
+    };
+    Whole {
+        is_there: true,
+        status: picture.status,
+        builds: Builds {
+            running: picture.running,
+            recent: picture.recent,
+            followed: picture.followed,
+        },
     }
 }
 

@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 
 use futures_util::StreamExt as _;
+use futures_util::stream::SelectAll;
 use zbus::names::{BusName, InterfaceName};
 use zbus::proxy::{CacheProperties, OwnerChangedStream};
-use zbus::zvariant::OwnedValue;
-use zbus::{Connection, fdo, proxy};
+use zbus::zvariant::{OwnedValue, Value};
+use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
 
 use super::service::{INTERFACE, NAME, PATH, Refused, ServiceError};
+use crate::view::facts::{Build, Fact};
 use crate::view::{InstanceStatus, Status};
 
 /// The running daemon. What the methods do is written at the interface, and in its XML.
@@ -30,6 +32,9 @@ pub trait KojiNotify {
     fn follow(&self, what: &str) -> Result<(String, u64, u64, String, String), Refused>;
     #[zbus(no_autostart)]
     fn unfollow(&self, what: &str) -> Result<(), Refused>;
+    fn list_running(&self) -> zbus::Result<Vec<HashMap<String, OwnedValue>>>;
+    fn list_recent(&self, count: u32) -> zbus::Result<Vec<HashMap<String, OwnedValue>>>;
+    fn list_followed(&self) -> zbus::Result<Vec<HashMap<String, OwnedValue>>>;
     fn reload(&self) -> zbus::Result<()>;
     fn quit(&self) -> zbus::Result<()>;
 
@@ -154,6 +159,78 @@ pub async fn status(daemon: &KojiNotifyProxy<'_>) -> Result<Status, ServiceError
     let interface = InterfaceName::from_static_str(INTERFACE).map_err(|it| ServiceError::Call(it.into()))?;
     let all = properties.get_all(interface).await;
     read(all.map_err(|it| ServiceError::Call(it.into()))?)
+}
+
+/// How things stand, and which builds and tasks there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    pub status: Status,
+    pub running: Vec<Build>,
+    pub recent: Vec<Build>,
+    pub followed: Vec<Build>,
+}
+
+/// Asks the running daemon for all there is to see, and for at most so many builds that have ended.
+pub async fn picture(daemon: &KojiNotifyProxy<'_>, recent: u32) -> Result<Picture, ServiceError> {
+    let builds = |told: Vec<HashMap<String, OwnedValue>>| told.into_iter().map(build).collect();
+    Ok(Picture {
+        running: daemon.list_running().await.map(builds).map_err(ServiceError::Call)?,
+        recent: daemon
+            .list_recent(recent)
+            .await
+            .map(builds)
+            .map_err(ServiceError::Call)?,
+        followed: daemon.list_followed().await.map(builds).map_err(ServiceError::Call)?,
+        status: status(daemon).await?,
+    })
+}
+
+/// Whatever may look otherwise afterwards: the daemon has come or gone, a build or a property has changed.
+pub struct Stirs {
+    stirs: SelectAll<MessageStream>,
+}
+
+impl Stirs {
+    /// Listens from now on.
+    pub async fn of(connection: &Connection) -> Result<Self, ServiceError> {
+        let rules = [
+            format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'"),
+            format!("type='signal',interface='{INTERFACE}',path='{PATH}',member='Changed'"),
+            format!("type='signal',member='PropertiesChanged',path='{PATH}'"),
+        ];
+        let mut stirs = SelectAll::new();
+        for rule in &rules {
+            let rule = MatchRule::try_from(&**rule).map_err(ServiceError::Call)?;
+            let stream = MessageStream::for_match_rule(rule, connection, None).await;
+            stirs.push(stream.map_err(ServiceError::Call)?);
+        }
+        Ok(Self { stirs })
+    }
+
+    /// Returns when something may look otherwise; `false` when the bus has gone. May be dropped and called anew.
+    pub async fn next(&mut self) -> bool {
+        matches!(self.stirs.next().await, Some(Ok(_)))
+    }
+}
+
+/// Takes what was told of a build; what is of a kind that we do not know was added since.
+fn build(told: HashMap<String, OwnedValue>) -> Build {
+    let facts = told.into_iter().filter_map(|(name, it)| Some((name, fact(&it)?)));
+    facts.collect()
+}
+
+fn fact(value: &Value<'_>) -> Option<Fact> {
+    Some(if let Value::Str(it) = value {
+        Fact::Text(it.to_string())
+    } else if let Value::Bool(it) = value {
+        Fact::Truth(*it)
+    } else if let Value::U64(it) = value {
+        Fact::Number(*it)
+    } else if let Value::I64(it) = value {
+        Fact::Time(*it)
+    } else {
+        Fact::Texts(value.try_clone().ok()?.try_into().ok()?)
+    })
 }
 
 fn read(mut all: HashMap<String, OwnedValue>) -> Result<Status, ServiceError> {

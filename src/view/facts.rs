@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{cause, story};
+use super::{cause, progress, story};
 use crate::koji::{InstanceName, Site, Subject};
 use crate::watch::{Listing, Standing, Story, Watch, Whereabouts};
 
@@ -28,6 +29,9 @@ pub enum Fact {
 
 /// What is known, by name.
 pub type Facts = BTreeMap<&'static str, Fact>;
+
+/// What the running program has told of a build or task.
+pub type Build = BTreeMap<String, Fact>;
 
 /// What a build or task is, and how it stands. What is not known is 0 or empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -144,7 +148,7 @@ pub fn whole(story: &Story, site: Option<&Site>) -> Facts {
 }
 
 /// Returns the builds and tasks that a program asks for, the newest first.
-pub fn list(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, listing: Listing) -> Vec<Facts> {
+pub fn list(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, listing: Listing, now: Timestamp) -> Vec<Facts> {
     let (stories, most) = match listing {
         Listing::Running => (watch.running(), u32::MAX),
         Listing::Recent(0) => (watch.results(), u32::MAX),
@@ -155,6 +159,10 @@ pub fn list(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, listing: Listin
     let facts = |story: &Story| {
         let mut facts = whole(story, sites.get(&story.instance));
         facts.insert("unseen", Fact::Truth(watch.is_unseen(story)));
+        if !story.standing.is_settled() {
+            let has_word = watch.hub(&story.instance).is_some_and(|it| it.trouble.is_none());
+            facts.insert("progress", Fact::Text(text(&progress::label(story, now, has_word))));
+        }
         facts
     };
     stories.into_iter().take(most).map(facts).collect()

@@ -7,8 +7,8 @@ use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
 
-/// How the running program stands. Also the JSON of `koji-notify status --json`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+/// How the running program stands. Also a part of the JSON of `koji-notify status --json`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Status {
     pub version: String,
     /// `idle`, `building`, `failed`, `paused` or `offline`, as [`super::Icon::state`].

@@ -1,6 +1,7 @@
 //! Following a build or task from a shell: the real program, our real interface and core, and a hub that says what the
 //! story needs.
 
+mod bars;
 mod house;
 mod programs;
 

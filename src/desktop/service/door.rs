@@ -155,7 +155,8 @@ impl Door {
     /// Builds and tasks of mine, and those that I follow, as long as they run; the newest first. Each one is a
     /// dictionary with the details of Changed, and with
     /// instance, nvr, state (s) and build, task (t), as in Changed, where they are known;
-    /// unseen (b), it failed and nobody has looked at it yet.
+    /// unseen (b), it failed and nobody has looked at it yet;
+    /// progress (s), how far it is that runs, in a few words in the person's language, as of now.
     /// What Changed told before the answer is in it, and nothing that it tells afterwards.
     /// There are the errors NoAnswer and Busy.
     #[zbus(out_args("builds"))]

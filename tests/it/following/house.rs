@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,7 +156,7 @@ async fn keep_house(
                 Effect::Announce(story) => _ = sayings.send(Saying::Changed(story)).await,
                 Effect::Reply(ticket, reply) => _ = sayings.send(Saying::Reply(ticket, reply)).await,
                 Effect::List(ticket, listing) => {
-                    let list = view::facts::list(&watch, &known().sites, listing);
+                    let list = view::facts::list(&watch, &known().sites, listing, Timestamp::now());
                     _ = sayings.send(Saying::List(ticket, list)).await;
                 }
                 _ => {}
@@ -292,6 +293,17 @@ impl Shell {
         format!("{code}: {}", lines.join("\n"))
     }
 
+    /// Nobody reads what it prints any more.
+    pub(super) async fn is_not_read(self) -> ExitStatus {
+        let Self {
+            mut process,
+            lines,
+            _stage,
+        } = self;
+        drop(lines);
+        within("the end", process.wait()).await.unwrap()
+    }
+
     pub(super) fn signal(&self, name: &str) {
         let id = self.process.id().unwrap().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &id]).status();
@@ -307,7 +319,7 @@ impl Shell {
 pub(super) struct Live {
     pub(super) bus: SessionBus,
     daemon: Child,
-    _stage: Stage,
+    stage: Stage,
 }
 
 impl Live {
@@ -315,9 +327,7 @@ impl Live {
     pub(super) async fn start(more: &str) -> Self {
         let bus = SessionBus::start();
         let stage = Stage::new().on(bus.address());
-        let folder = stage.home.path().join(".config/koji-notify");
-        fs::create_dir_all(&folder).unwrap();
-        let password = folder.join("password");
+        let password = folder(&stage).join("password");
         fs::write(&password, "secret\n").unwrap();
         fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
         // Nobody listens there.
@@ -328,14 +338,37 @@ impl Live {
              password-file = '{}'\n{more}",
             password.display()
         );
-        fs::write(folder.join("config.toml"), config).unwrap();
+        Self::of(bus, stage, &config).await
+    }
+
+    /// Starts it with a hub, and without a broker.
+    pub(super) async fn polled(hub: &str) -> Self {
+        let bus = SessionBus::start();
+        let stage = Stage::new().on(bus.address());
+        let config = format!(
+            "[instance.lab]\nuser = 'mona'\nweburl = 'https://koji.example.com/koji'\n\
+             [instance.lab.hub]\nserver = '{hub}'\n"
+        );
+        Self::of(bus, stage, &config).await
+    }
+
+    async fn of(bus: SessionBus, stage: Stage, config: &str) -> Self {
+        fs::write(folder(&stage).join("config.toml"), config).unwrap();
         let daemon = stage.command(&["daemon"]).spawn().unwrap();
         instance_appears(&bus).await;
-        Self {
-            bus,
-            daemon,
-            _stage: stage,
-        }
+        Self { bus, daemon, stage }
+    }
+
+    /// It ends.
+    pub(super) async fn ends(&mut self) {
+        self.remote().await.quit().await.unwrap();
+        assert!(within("the end", self.daemon.wait()).await.unwrap().success());
+    }
+
+    /// It starts again.
+    pub(super) async fn starts_again(&mut self) {
+        self.daemon = self.stage.command(&["daemon"]).spawn().unwrap();
+        instance_appears(&self.bus).await;
     }
 
     pub(super) async fn run(&self, words: &[&str]) -> String {
@@ -348,13 +381,19 @@ impl Live {
     }
 
     pub(super) async fn quit(mut self) {
-        self.remote().await.quit().await.unwrap();
-        assert!(within("the end", self.daemon.wait()).await.unwrap().success());
+        self.ends().await;
     }
 
     async fn remote(&self) -> client::KojiNotifyProxy<'static> {
         client::client(&self.bus.connect().await).await.unwrap().unwrap()
     }
+}
+
+/// Returns the folder of the configuration, which is there.
+fn folder(stage: &Stage) -> PathBuf {
+    let folder = stage.home.path().join(".config/koji-notify");
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// Waits until the daemon on this bus has read its configuration.
