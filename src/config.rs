@@ -11,6 +11,7 @@
 pub mod autostart;
 pub mod edit;
 pub mod error;
+mod hooks;
 mod hub;
 pub mod identity;
 pub mod paths;
@@ -29,6 +30,7 @@ mod one;
 mod quiet;
 
 pub use error::ConfigError;
+pub use hooks::Program;
 pub use load::load;
 pub use paths::Places;
 pub use preset::Preset;

@@ -9,6 +9,7 @@
 
 mod archives;
 mod doors;
+mod hooks;
 mod hubs;
 mod memory;
 mod signals;
@@ -27,10 +28,10 @@ use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
 use crate::bus::replay::Recording;
-use crate::config::{ConfigError, Places, Settings};
+use crate::config::{ConfigError, Places, Program, Settings};
 use crate::koji::{InstanceName, Site};
 use crate::view::{self, Card, Status};
-use crate::watch::{Effect, Event, Link, Request, Rules, Watch};
+use crate::watch::{Effect, Event, Link, Occasion, Request, Rules, Watch};
 use crate::{clock, config};
 
 use archives::Archives;
@@ -130,6 +131,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         retry_at: None,
         end_at: None,
         places: None,
+        programs: BTreeMap::new(),
         memory: Memory::default(),
         leaving: false,
     };
@@ -266,6 +268,8 @@ struct House {
     retry_at: Option<Timestamp>,
     /// When the screen has been looked at for long enough after the end of a recording.
     end_at: Option<Timestamp>,
+    /// Programs of the person's own.
+    programs: BTreeMap<Occasion, Program>,
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
     memory: Memory,
@@ -304,6 +308,11 @@ impl House {
             }
             Effect::ReadClipboard => self.doors.follow_clipboard(),
             Effect::Announce(story) => self.doors.announce(story),
+            Effect::RunHook(hook) => {
+                if let Some(job) = hooks::job(&hook, &self.programs, &self.sites) {
+                    self.doors.run_hook(job);
+                }
+            }
             Effect::Open { link, token } => self.doors.open_link(link, token),
             Effect::Copy(text) => self.doors.copy(text),
             Effect::Save(save) => self.doors.save(self.places.as_ref(), save),
@@ -338,6 +347,8 @@ impl House {
             Ok(settings) => {
                 debug!(instances = settings.instances.len(), "configuration read");
                 self.sites = settings.sites();
+                self.take(Event::HooksChanged(settings.hooks.keys().copied().collect()));
+                self.programs.clone_from(&settings.hooks);
                 // A hub that has changed is there before it is asked.
                 self.hubs.follow(&settings);
                 self.archives.follow(&settings);

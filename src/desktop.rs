@@ -6,6 +6,7 @@
 //! **Invariant:** this room imports `koji`, `watch`, `view` and `clock`.
 
 pub mod client;
+pub mod hooks;
 pub mod icons;
 pub mod notices;
 pub mod opener;

@@ -23,6 +23,7 @@ pub mod link;
 mod merge;
 mod missed;
 pub mod notice;
+pub mod occasion;
 mod owners;
 pub mod pace;
 pub mod quiet;
@@ -47,6 +48,7 @@ pub use event::{Asker, Closed, Delivery, Event, Listing, News, Outcome, PauseFor
 pub use link::{Link, Problem, Trouble};
 pub use missed::Missed;
 pub use notice::{Deed, Digest, Fate, Notice, NoticeId, RuleName, Tale, TaleId, Telling};
+pub use occasion::{Hook, Occasion};
 pub use quiet::{QuietRules, Reason};
 pub use record::{Filed, Keep, Posted, Record, Resumed};
 pub use rules::{Rules, Toggle, Wanted, Whose};

@@ -193,6 +193,7 @@ fn take(watch: &mut Watch, now: Timestamp, event: Event, sites: &BTreeMap<Instan
                 | Effect::List(..)
                 | Effect::Listen(..)
                 | Effect::Announce(_)
+                | Effect::RunHook(_)
                 | Effect::Open { .. }
                 | Effect::Copy(_)
                 | Effect::ReadClipboard

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use crate::watch::{QuietRules, Toggle, Wanted};
+use crate::watch::{Occasion, QuietRules, Toggle, Wanted};
 
 use super::Preset;
 
@@ -16,6 +16,7 @@ use super::Preset;
 pub(super) struct File {
     pub(super) tell: Tell,
     pub(super) quiet: Quiet,
+    pub(super) hooks: Hooks,
     pub(super) instance: BTreeMap<String, Instance>,
 }
 
@@ -47,6 +48,41 @@ pub(super) struct Quiet {
     pub(super) idle: bool,
     pub(super) do_not_disturb: bool,
     pub(super) presentation: bool,
+}
+
+/// Programs with their arguments.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Hooks {
+    on_started: Option<Vec<String>>,
+    on_finished: Option<Vec<String>>,
+    on_doomed: Option<Vec<String>>,
+    on_failed: Option<Vec<String>>,
+    on_canceled: Option<Vec<String>>,
+    on_tagged: Option<Vec<String>>,
+    on_untagged: Option<Vec<String>>,
+    on_not_tagged: Option<Vec<String>>,
+    on_in_repo: Option<Vec<String>>,
+    on_explained: Option<Vec<String>>,
+}
+
+impl Hooks {
+    /// Returns the command for an occasion.
+    pub(super) fn command(&self, occasion: Occasion) -> Option<&[String]> {
+        let command = match occasion {
+            Occasion::Started => &self.on_started,
+            Occasion::Finished => &self.on_finished,
+            Occasion::Doomed => &self.on_doomed,
+            Occasion::Failed => &self.on_failed,
+            Occasion::Canceled => &self.on_canceled,
+            Occasion::Tagged => &self.on_tagged,
+            Occasion::Untagged => &self.on_untagged,
+            Occasion::NotTagged => &self.on_not_tagged,
+            Occasion::InRepo => &self.on_in_repo,
+            Occasion::Explained => &self.on_explained,
+        };
+        command.as_deref()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -289,6 +325,7 @@ mod tests {
         for table in [
             "[tell]",
             "[quiet]",
+            "[hooks]",
             "[instance.x]",
             "[instance.x.broker]",
             "[instance.x.hub]",

@@ -13,6 +13,7 @@ use crate::koji::{InstanceName, Site};
 use super::broker::{Asked, broker};
 use super::document::Document;
 use super::error::Nameless;
+use super::hooks::hooks;
 use super::hub::hub;
 use super::identity::{self, Sought, is_name};
 use super::quiet::quiet;
@@ -54,6 +55,7 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
         instances.insert(InstanceName::new(name), instance(&asked).await?);
     }
     Ok(Settings {
+        hooks: hooks(&config, &words.hooks)?,
         wanted: words.tell.into(),
         quiet: quiet(&config, &words.quiet)?,
         instances,

@@ -11,9 +11,9 @@ use crate::hub::access::{FileServer, Hub, Login};
 use crate::hub::profile::Profile;
 use crate::koji::{InstanceName, Site};
 use crate::watch::rules::Whose;
-use crate::watch::{QuietRules, Rules, Wanted};
+use crate::watch::{Occasion, QuietRules, Rules, Wanted};
 
-use super::Preset;
+use super::{Preset, Program};
 
 /// Everything that a person can set, whole and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Settings {
     pub wanted: Wanted,
     /// When nothing is to pop up.
     pub quiet: QuietRules,
+    /// What is run when; each is there.
+    pub hooks: BTreeMap<Occasion, Program>,
     /// At least one.
     pub instances: BTreeMap<InstanceName, Instance>,
 }

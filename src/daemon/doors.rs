@@ -14,6 +14,7 @@ use super::{Line, Screen};
 use crate::bus::source::Signs;
 use crate::clock;
 use crate::config::{self, Places};
+use crate::desktop::hooks::{Hooks, Job};
 use crate::desktop::service::{self, LastSigns, Ownership, Saying, Shown};
 use crate::desktop::{icons, notices, opener, tray, window};
 use crate::koji::{InstanceName, Known, Site};
@@ -60,6 +61,8 @@ struct Desktop {
     sayings: mpsc::Sender<Saying>,
     /// To be said with the next drawing.
     unsaid: Vec<Saying>,
+    /// None if what happens is only played.
+    hooks: Option<Hooks>,
     tasks: JoinSet<()>,
 }
 
@@ -184,6 +187,13 @@ impl Doors {
             // If the loop has ended, nobody is left to follow it for.
             _ = inbox.send(event).await;
         });
+    }
+
+    /// Has a program run.
+    pub(super) fn run_hook(&mut self, job: Job) {
+        if let Way::Desktop(Desktop { hooks: Some(hooks), .. }) = &mut self.way {
+            hooks.run(job);
+        }
     }
 
     pub(super) fn open_link(&mut self, link: String, token: Option<String>) {
@@ -371,6 +381,11 @@ impl Desktop {
                 }
             });
         }
+        let hooks = is_live.then(|| {
+            let (hooks, work) = Hooks::new();
+            tasks.spawn(work);
+            hooks
+        });
         tasks.spawn(notices::run(connection, icons::app_icon(), orders, inbox.clone()));
         tasks.spawn(tray::run(tray.subscribe(), inbox.clone()));
         Ok(Some(Self {
@@ -379,6 +394,7 @@ impl Desktop {
             status,
             sayings,
             unsaid: Vec::new(),
+            hooks,
             tasks,
         }))
     }

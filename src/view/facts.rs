@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{cause, progress, story};
 use crate::koji::{InstanceName, Site, Subject};
-use crate::watch::{Listing, Standing, Story, Watch, Whereabouts};
+use crate::watch::{Hook, Listing, Standing, Story, Watch, Whereabouts};
 
 /// The longest text, in bytes; what strangers write has no limit of its own.
 pub const MAX_TEXT: usize = 1024;
@@ -144,6 +144,15 @@ pub fn whole(story: &Story, site: Option<&Site>) -> Facts {
     if !nvr.is_empty() {
         facts.insert("nvr", Fact::Text(nvr));
     }
+    facts
+}
+
+/// Returns what a program is told that is run: all that is known, and why it is run.
+pub fn of_hook(hook: &Hook, site: Option<&Site>) -> Facts {
+    let mut facts = whole(&hook.story, site);
+    facts.insert("event", Fact::Text(hook.occasion.name().to_owned()));
+    let tag = hook.tag.as_deref().filter(|it| !it.is_empty());
+    facts.extend(tag.map(|it| ("tag", Fact::Text(text(it)))));
     facts
 }
 

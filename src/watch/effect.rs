@@ -1,6 +1,6 @@
 //! What is to be done. Always in the imperative, always carried out in order.
 
-use super::{Ask, Delivery, Listing, Missed, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
+use super::{Ask, Delivery, Hook, Listing, Missed, Notice, NoticeId, Posted, Record, Story, Ticket, Toggle};
 use crate::koji::{InstanceName, Interest};
 
 /// Something to be done.
@@ -32,6 +32,8 @@ pub enum Effect {
     List(Ticket, Listing),
     /// Tell programs that listen on D-Bus that a build or task has changed.
     Announce(Story),
+    /// Run the program that the person has for this, if there still is one.
+    RunHook(Box<Hook>),
     /// Show a page in the browser.
     Open { link: String, token: Option<String> },
     /// Put text on the clipboard.

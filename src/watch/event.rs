@@ -1,10 +1,11 @@
 //! What has happened. Always in the past tense.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Posted, Reason, Resumed, Rules, Toggle};
+use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Occasion, Posted, Reason, Resumed, Rules, Toggle};
 use crate::koji::{HubEvent, InstanceName, Subject, UserId};
 
 /// Something that has happened.
@@ -51,6 +52,8 @@ pub enum Event {
     OnBattery(bool),
     /// What an earlier run has left on record was read. Comes once, before the configuration.
     Resumed(Box<Resumed>),
+    /// From now on there are programs to be run on these occasions. Until this comes there are none.
+    HooksChanged(BTreeSet<Occasion>),
     /// The configuration was read anew, and is good.
     Reloaded(Rules),
     /// The configuration was read anew, and is broken: what it says, with file and line. The old one stays in force.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::asking::Asking;
 use super::pace::Held;
 use super::state::{Entry, Key, MAX_EXPLAINED};
-use super::{Ask, Effect, Fate, HubTrouble, Standing, Story, Tale, Telling, Watch, Whereabouts};
+use super::{Ask, Effect, Fate, Hook, HubTrouble, Occasion, Standing, Story, Tale, Telling, Watch, Whereabouts};
 use crate::koji::{BuildState, Cause, InstanceName, TaskId, TaskState};
 
 impl Watch {
@@ -60,6 +60,13 @@ impl Watch {
         let shown = entry.notice.zip(entry.shown.clone());
         let story = entry.story.clone();
         effects.push(Effect::Announce(story.clone()));
+        if self.hooks.contains(&Occasion::Explained) {
+            effects.push(Effect::RunHook(Box::new(Hook {
+                occasion: Occasion::Explained,
+                story: story.clone(),
+                tag: None,
+            })));
+        }
         let is_meant = |fate: &Fate| match &cause.by {
             Some(_) => matches!(fate, Fate::Canceled | Fate::Doomed),
             None => fate.is_bad(),

@@ -14,8 +14,8 @@ use super::seen::Seen;
 use super::shelf::{Shelf, ToldBefore};
 use super::watchdog::Watchdog;
 use super::{
-    Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, PauseFor, RuleName, Rules, Standing, Story, TaleId,
-    Whereabouts,
+    Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, Occasion, PauseFor, RuleName, Rules, Standing, Story,
+    TaleId, Whereabouts,
 };
 use crate::koji::{InstanceName, Interest, Subject, TaskId, TaskState};
 
@@ -103,6 +103,8 @@ pub struct Watch {
     /// Until when an archive is being read.
     pub(super) reading: BTreeMap<InstanceName, Timestamp>,
     pub(super) journal: Option<JournalTrouble>,
+    /// When programs are to be run.
+    pub(super) hooks: BTreeSet<Occasion>,
     pub(super) on_battery: bool,
     /// Until when somebody may be looking at the menu, and when its words are next made anew for that.
     pub(super) looked_at: Option<(Timestamp, Timestamp)>,
@@ -246,6 +248,7 @@ impl Watch {
             contacts_before: BTreeMap::new(),
             reading: BTreeMap::new(),
             journal: None,
+            hooks: BTreeSet::new(),
             on_battery: false,
             looked_at: None,
             away: Held::default(),

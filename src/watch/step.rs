@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use super::record::Keep;
 use super::state::{JournalTrouble, MAX_MUTED, Pause};
 use super::{
-    Delivery, Effect, Event, Fate, Link, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle, Watch,
+    Delivery, Effect, Event, Fate, Hook, Link, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle,
+    Watch,
 };
 use crate::koji::{InstanceName, Interest, Subject};
 
@@ -50,6 +51,7 @@ impl Watch {
             Event::Slept => self.look_everywhere(now),
             Event::OnBattery(is_so) => self.on_battery = is_so,
             Event::Resumed(resumed) => self.resumed(now, *resumed, &mut effects),
+            Event::HooksChanged(hooks) => self.hooks = hooks,
             Event::Reloaded(rules) => self.reloaded(now, rules, &mut effects),
             Event::ReloadFailed(trouble) => self.configuration = Some(trouble),
             Event::Woke => {}
@@ -326,9 +328,7 @@ impl Watch {
             Fate::Canceled => wanted.canceled,
             Fate::Tagged(_) | Fate::Untagged(_) => wanted.tagged,
         };
-        // A build's task: that it started or finished is told of the build, which it has made.
-        let is_task = matches!(story.subject, Subject::Task(_));
-        let is_double = is_task && matches!(tale.fate, Fate::Started | Fate::Finished);
+        let is_double = is_told_of_the_build(tale);
         let kind = match tale.rule {
             RuleName::MyScratchBuilds => wanted.scratch,
             RuleName::FollowedPackages => wanted.followed,
@@ -338,6 +338,20 @@ impl Watch {
         };
         let muted = story.package.as_ref().is_some_and(|it| self.muted.contains_key(it));
         fate && kind && !muted
+    }
+
+    /// Has a program run for what a tale tells, whether or not it is told: a person who pauses or mutes wants quiet, not
+    /// that nothing is done.
+    pub(super) fn run_hook(&self, tale: &Tale, effects: &mut Vec<Effect>) {
+        let whose = match tale.rule {
+            RuleName::MyTags => tale.story.mine,
+            RuleName::MyBuilds => !is_told_of_the_build(tale),
+            RuleName::MyScratchBuilds | RuleName::FollowedPackages | RuleName::Followed => true,
+        };
+        let hook = Hook::of(&tale.fate, &tale.story);
+        if whose && self.hooks.contains(&hook.occasion) {
+            effects.push(Effect::RunHook(Box::new(hook)));
+        }
     }
 
     pub(super) fn count(&mut self, fate: &Fate, mine: bool) {
@@ -355,4 +369,9 @@ impl Watch {
         };
         *place = place.saturating_add(1);
     }
+}
+
+/// Returns whether it tells of a build's task: that it started or finished is told of the build, which it has made.
+fn is_told_of_the_build(tale: &Tale) -> bool {
+    matches!(tale.story.subject, Subject::Task(_)) && matches!(tale.fate, Fate::Started | Fate::Finished)
 }

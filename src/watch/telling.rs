@@ -33,6 +33,7 @@ impl Watch {
         happened: Option<Timestamp>,
         effects: &mut Vec<Effect>,
     ) {
+        self.run_hook(&tale, effects);
         let on_screen = self.stories.get(key).and_then(|it| it.notice);
         if !self.is_wanted(&tale) {
             let is_place = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_) | Fate::InRepo(_));

@@ -2,6 +2,7 @@
 //! story needs.
 
 mod bars;
+mod hooks;
 mod house;
 mod programs;
 

@@ -785,6 +785,7 @@ impl World {
             | Effect::Reply(..)
             | Effect::List(..)
             | Effect::Announce(_)
+            | Effect::RunHook(_)
             | Effect::Open { .. }
             | Effect::Copy(_)
             | Effect::ReadClipboard

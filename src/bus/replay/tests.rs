@@ -255,6 +255,7 @@ fn short(event: &Event) -> String {
         Event::Recorded(_)
         | Event::Missed(..)
         | Event::Learned(..)
+        | Event::HooksChanged(_)
         | Event::Slept
         | Event::OnBattery(_)
         | Event::Resumed(_)

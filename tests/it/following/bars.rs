@@ -15,7 +15,7 @@ async fn a_bar_follows_builds_and_the_program_itself() {
     for task in [built, doomed] {
         hub.begin(task);
     }
-    let mut live = Live::polled(&hub.url()).await;
+    let mut live = Live::polled(&hub.url(), "").await;
     let mut waybar = Shell::start(live.bus.address(), &["status", "--waybar", "--follow"]);
     let mut i3 = Shell::start(live.bus.address(), &["status", "--i3status", "--follow"]);
     let mut json = Shell::start(live.bus.address(), &["status", "--json", "--follow"]);

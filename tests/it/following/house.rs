@@ -342,12 +342,12 @@ impl Live {
     }
 
     /// Starts it with a hub, and without a broker.
-    pub(super) async fn polled(hub: &str) -> Self {
+    pub(super) async fn polled(hub: &str, more: &str) -> Self {
         let bus = SessionBus::start();
         let stage = Stage::new().on(bus.address());
         let config = format!(
             "[instance.lab]\nuser = 'mona'\nweburl = 'https://koji.example.com/koji'\n\
-             [instance.lab.hub]\nserver = '{hub}'\n"
+             [instance.lab.hub]\nserver = '{hub}'\n{more}"
         );
         Self::of(bus, stage, &config).await
     }
