@@ -22,6 +22,8 @@ unitdir = $(PREFIX)/lib/systemd/user
 INSTALL_DATA = install -D -m 644
 to = $(DESTDIR)$(1)
 program = $(or $(BIN),$(TARGET)/release/koji-notify)
+# The window, which is installed where it was built: beside the program.
+window = $(wildcard $(dir $(program))koji-notify-window)
 
 DOCUMENTS := $(wildcard README.md CHANGELOG.md ARCHITECTURE.md LICENSE data/config.toml)
 INTERFACES := $(wildcard data/$(ID)1.xml)
@@ -29,6 +31,8 @@ INTERFACES := $(wildcard data/$(ID)1.xml)
 # What `make install` writes; a test holds the two together.
 INSTALLED = \
 	$(bindir)/koji-notify \
+	$(bindir)/koji-notify-window \
+	$(datadir)/applications/$(ID).Window.desktop \
 	$(datadir)/applications/$(ID).desktop \
 	$(datadir)/koji-notify/autostart/$(ID).desktop \
 	$(datadir)/dbus-1/services/$(ID).service \
@@ -43,7 +47,7 @@ INSTALLED = \
 	$(LANGUAGES:%=$(datadir)/locale/%/LC_MESSAGES/koji-notify.mo) \
 	$(addprefix $(docdir)/,$(notdir $(DOCUMENTS)))
 
-.PHONY: help demo build test sim mutants check check-code check-data check-words check-input bench fuzz install uninstall pot shots stage clean
+.PHONY: help demo build window test check-window test-window sim mutants check check-code check-data check-words check-input bench fuzz install uninstall pot shots stage clean
 
 help:
 	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
@@ -56,6 +60,7 @@ help:
 	@echo 'make install    builds and installs; DESTDIR= PREFIX=/usr/local BIN=<a built program>'
 	@echo 'make uninstall  removes what make install has installed'
 	@echo 'make build      builds the release; then `sudo make install BIN=$(program)`'
+	@echo 'make window     builds the window that shows the history; needs GTK 4 and libadwaita (-dev, -devel)'
 	@echo 'make pot        collects the sentences to translate, and merges them into po/*.po'
 	@echo 'make shots      takes screenshots of real desktops, into $(TARGET)/shots'
 	@echo 'make clean      removes all that was made'
@@ -66,12 +71,20 @@ demo: stage
 build:
 	@cargo build --release --locked
 
+# A program of its own; `make install` installs it if it is there.
+window:
+	@cargo build --release --locked --package koji-notify-window
+
 test:
 	@tests/install-packages
 	@$(MAKE) --no-print-directory check
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --locked $(ARGS); \
 	else cargo test --locked $(ARGS); fi
+	@$(MAKE) --no-print-directory test-window
+
+test-window:
+	@cargo test --locked --quiet --package koji-notify-window
 
 # Many runs of the program in a simulated world, on all cores: tests/sim/README.md.
 SEEDS = 10000
@@ -83,7 +96,7 @@ mutants: SEEDS = 2000
 mutants:
 	@SEEDS='$(SEEDS)' ONLY='$(ONLY)' python3 tests/sim/mutants.py
 
-check: check-code check-data check-words check-input
+check: check-code check-window check-data check-words check-input
 
 check-code:
 	@cargo fmt --check
@@ -91,11 +104,15 @@ check-code:
 	@cargo clippy --all-targets --locked --quiet -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked --quiet
 
+check-window:
+	@cargo fmt --check --package koji-notify-window
+	@cargo clippy --package koji-notify-window --all-targets --locked --quiet -- -D warnings
+
 # The unit is looked at with a stand-in for the program: systemd wants to see one.
 check-data:
 	@$(call need,desktop-file-validate appstreamcli msgfmt mandoc python3)
 	@set -e; made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; \
-	desktop-file-validate data/$(ID).desktop data/$(ID)-autostart.desktop; \
+	desktop-file-validate data/$(ID).desktop data/$(ID)-autostart.desktop data/$(ID).Window.desktop; \
 	msgfmt --desktop --template=data/$(ID).desktop -d po -o "$$made/$(ID).desktop"; \
 	desktop-file-validate "$$made/$(ID).desktop"; \
 	msgfmt --xml --template=data/$(ID).metainfo.xml -d po -o "$$made/$(ID).metainfo.xml"; \
@@ -170,6 +187,9 @@ translate = if ! command -v msgfmt >/dev/null; then echo 'msgfmt is not here (ge
 # /etc/xdg/autostart.
 install: $(if $(BIN),,build)
 	@install -D -m 755 $(program) $(call to,$(bindir))/koji-notify
+	@if [ -n '$(window)' ]; then \
+		install -D -m 755 '$(window)' $(call to,$(bindir))/koji-notify-window && \
+		$(call merge,desktop,data/$(ID).Window.desktop,$(call to,$(datadir))/applications/$(ID).Window.desktop); fi
 	@$(call merge,desktop,data/$(ID).desktop,$(call to,$(datadir))/applications/$(ID).desktop)
 	@$(call merge,xml,data/$(ID).metainfo.xml,$(call to,$(datadir))/metainfo/$(ID).metainfo.xml)
 	@$(INSTALL_DATA) data/$(ID)-autostart.desktop $(call to,$(datadir))/koji-notify/autostart/$(ID).desktop

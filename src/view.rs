@@ -11,6 +11,7 @@ pub mod card;
 mod cause;
 mod deed;
 mod digest;
+pub mod entry;
 pub mod facts;
 mod followed;
 pub mod heard;

@@ -50,7 +50,8 @@ pub fn page(rules: &Rules, sites: &BTreeMap<InstanceName, Site>) -> Option<Strin
     mine.or_else(|| sites.values().find_map(|it| it.weburl.clone()))
 }
 
-fn why(story: &Story) -> Option<String> {
+/// Returns why it failed, or who canceled it.
+pub(super) fn why(story: &Story) -> Option<String> {
     if story.whereabouts == Whereabouts::NotTagged {
         let known = cause::of_tagging(story);
         return Some(known.unwrap_or_else(|| tr("It is built, but could not be tagged")));
@@ -67,7 +68,8 @@ fn why(story: &Story) -> Option<String> {
     }
 }
 
-fn was_told(told: Told, story: &Story, zone: &TimeZone) -> String {
+/// Returns whether and when it was told.
+pub(super) fn was_told(told: Told, story: &Story, zone: &TimeZone) -> String {
     let time = |at| time(at, Some(story.changed), zone);
     match told {
         // Translators: in a table of builds: the notification about it was shown at this time, "told 17:40".

@@ -46,6 +46,11 @@ pub(super) fn label(story: &Story, now: Timestamp, has_word: bool) -> String {
     text::parts(&parts)
 }
 
+/// Returns how far something is, in the parts of a line; its hub is taken to answer.
+pub(super) fn parts(story: &Story, now: Timestamp) -> Vec<String> {
+    progress(story, now, true)
+}
+
 fn progress(story: &Story, now: Timestamp, has_word: bool) -> Vec<String> {
     if story.is_doomed() {
         return vec![doomed(story)];

@@ -92,6 +92,37 @@ fn everything_is_installed_where_desktops_look() {
 }
 
 #[test]
+fn a_window_that_was_built_is_installed_and_one_that_was_not_is_not_missed() {
+    let house = tempfile::tempdir().unwrap();
+    let destination = format!("DESTDIR={}", house.path().display());
+    let program = stand_in(house.path(), "");
+    let window = program.with_file_name("koji-notify-window");
+    let program = format!("BIN={}", program.display());
+    make(&["install", &destination, "PREFIX=/usr", &program]);
+    let usr = house.path().join("usr");
+    let is_of_window = |it: &&String| it.contains("indow");
+    assert_eq!(files(&usr).iter().filter(is_of_window).count(), 0);
+
+    fs::write(&window, "").unwrap();
+    make(&["install", &destination, "PREFIX=/usr", &program]);
+    let installed = files(&usr);
+    let installed: Vec<&str> = installed.iter().filter(is_of_window).map(String::as_str).collect();
+    let entry = "share/applications/org.fedoraproject.KojiNotify.Window.desktop";
+    assert_eq!(installed, ["bin/koji-notify-window", entry]);
+    let mode = fs::metadata(usr.join("bin/koji-notify-window"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o755);
+    let entry = fs::read_to_string(usr.join(entry)).unwrap();
+    assert_eq!(value(&entry, "Exec"), "koji-notify-window");
+    assert_eq!(value(&entry, "Icon"), ID);
+
+    make(&["uninstall", &destination, "PREFIX=/usr"]);
+    assert_eq!(files(&usr), BTreeSet::new());
+}
+
+#[test]
 fn all_files_are_of_one_mind_about_names() {
     let read = |file: &str| fs::read_to_string(root().join("data").join(file)).unwrap();
     let entry = read("org.fedoraproject.KojiNotify.desktop");

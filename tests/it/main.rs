@@ -64,3 +64,4 @@ mod tail;
 mod tidy;
 mod tray;
 mod two_worlds;
+mod window;

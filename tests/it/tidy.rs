@@ -52,6 +52,9 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("main", &[]),
 ];
 
+/// What the window, a program of its own, may import of ours.
+const WINDOW_DOORS: [&str; 7] = ["koji", "view", "i18n", "config", "journal", "desktop::service", "clock"];
+
 /// Rooms that never look at the world, and what would look at it.
 const PURE: [&str; 4] = ["koji", "watch", "cause", "view"];
 const WORLD: [&str; 8] = [
@@ -67,7 +70,7 @@ const WORLD: [&str; 8] = [
 const WORLD_OF_STD: [&str; 7] = ["env", "fs", "io", "net", "process", "thread", "time"];
 
 /// The rooms where sentences for people are made.
-const WORDED: [&str; 3] = ["view", "cli", "i18n"];
+const WORDED: [&str; 4] = ["view", "cli", "i18n", "window"];
 
 const MAX_LINES: usize = 600;
 
@@ -86,6 +89,12 @@ fn the_house_is_tidy() {
             }
         }
     }
+    for file in rust_files("window/src") {
+        let code = fs::read_to_string(root().join(&file)).unwrap();
+        for rule in [window_walls, opening, size, sentences, full_names] {
+            complaints.extend(rule(&file, &code));
+        }
+    }
     for file in tracked_files() {
         // The rules name what they forbid, a lock file is cargo's, and hostile input says anything.
         let is_cargo_s = file == "Cargo.lock" || file == "fuzz/Cargo.lock";
@@ -97,16 +106,18 @@ fn the_house_is_tidy() {
             complaints.extend(leftovers(&file, &text));
         }
     }
-    complaints.extend(crates(&cargo_tree()));
+    complaints.extend(crates(&cargo_tree("koji-notify")));
+    complaints.extend(crates(&cargo_tree("koji-notify-window")));
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
 #[test]
 fn translators_are_told_of_every_file_with_sentences() {
     let told = fs::read_to_string(root().join("po/POTFILES.in")).unwrap();
-    let told: Vec<&str> = told.lines().filter(|it| it.starts_with("src/")).collect();
-    let worded: Vec<String> = rust_files("src")
+    let told: Vec<&str> = told.lines().filter(|it| it.ends_with(".rs")).collect();
+    let worded: Vec<String> = ["src", "window/src"]
         .into_iter()
+        .flat_map(rust_files)
         .filter(|it| !sentences_in(it).is_empty())
         .collect();
     assert_eq!(told, worded, "say `make pot`");
@@ -165,6 +176,22 @@ fn walls(file: &str, code: &str) -> Vec<String> {
                 .count();
             if chain >= depth(file, &tokens[..at]) {
                 complaints.push(format!("{file}:{}: super leads out of {room}", token.line));
+            }
+        }
+    }
+    complaints
+}
+
+/// The window sees of the house what it shows, and nothing of what makes it run.
+fn window_walls(file: &str, code: &str) -> Vec<String> {
+    let tokens = tokens(code);
+    let imports = tokens.iter().enumerate().filter(|(_, it)| it.is_word("koji_notify"));
+    let mut complaints = Vec::new();
+    for (at, token) in imports {
+        for target in targets(&tokens[at + 1..]) {
+            let is_open = |it: &&str| target == **it || target.starts_with(&format!("{it}::"));
+            if !WINDOW_DOORS.iter().any(|it| is_open(it)) {
+                complaints.push(format!("{file}:{}: the window has no door to {target}", token.line));
             }
         }
     }
@@ -458,10 +485,12 @@ fn tracked_files() -> Vec<String> {
     listed.split_terminator('\0').map(str::to_owned).collect()
 }
 
-fn cargo_tree() -> String {
+fn cargo_tree(package: &str) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let words = [
         "tree",
+        "--package",
+        package,
         "--locked",
         "--offline",
         "--edges",
@@ -516,6 +545,15 @@ fn a_hole_in_a_wall_is_found() {
     };
     check("src/koji/build.rs", "use crate::watch::Event;", 1);
     check("src/koji/build.rs", "use crate::koji::Nvr; use super::Nvr;", 0);
+    let of_window = |code| window_walls("window/src/list.rs", code).len();
+    assert_eq!(
+        of_window("use koji_notify::bus::source::Source; use crate::rows::Row;"),
+        1
+    );
+    assert_eq!(
+        of_window("use koji_notify::view::entry; use koji_notify::{clock, hub};"),
+        1
+    );
     check("src/watch/step.rs", "use crate::{koji::Nvr, view::{Card, card}};", 1);
     check("src/watch/step.rs", "use crate::{koji::{Nvr, BuildId}};", 0);
     check("src/watch/step.rs", "fn f() -> crate::view::Card { todo }", 1);

@@ -1,0 +1,132 @@
+//! The window on a screen, under the hands of a person and before a screen reader.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use expect_test::expect;
+
+use koji_notify::koji::BuildState;
+
+use crate::record::{Home, build, week};
+
+#[test]
+fn what_is_listed_can_be_searched_and_opened_by_the_keyboard() {
+    let home = Home::with(week());
+    let shot = shot("light");
+    let steps = format!(
+        "item gnome-shell-49.2-1.fc43, running
+         item kernel-6.12.8-200.fc43, failed
+         text koji-notify is not running
+         shot {}
+         key ctrl+f
+         type kernel aarch64
+         no-item gnome-shell
+         item kernel-6.12.8-200.fc43, failed
+         items
+         key Down
+         text aarch64 failed: the package does not build
+         described Chart of how long the builds took
+         shot {}
+         key Return
+         opened https://koji.example.com/koji/buildinfo?buildID=80
+         key ctrl+w
+         gone",
+        shot.display(),
+        shot.with_file_name("found.png").display()
+    );
+    let said = look(&home, &steps, &[]);
+    expect![[r#"
+        kernel-6.12.8-200.fc43, failed, aarch64 failed: the package does not build, f43-candidate, 10 min, 42 min ago
+        25 builds of kernel, 17 built, 5 failed, 3 canceled, half of them took up to 1 h 18 min, the last 10 min
+        ended 0
+    "#]]
+    .assert_eq(&said);
+}
+
+#[test]
+fn what_is_written_to_the_journal_is_on_show_at_once() {
+    let home = Home::with(week());
+    let mut over = build(90, "gnome-shell-49.2-1.fc43", BuildState::Complete, 300);
+    over.children = Vec::new();
+    let newer = Home::with(vec![over]);
+    // Another program writes: the journal with the new state takes the place of the old one.
+    let steps = format!(
+        "item gnome-shell-49.2-1.fc43, running
+         run cp {} {}
+         item gnome-shell-49.2-1.fc43, built
+         items",
+        newer.journal().display(),
+        home.journal().display(),
+    );
+    let said = look(&home, &steps, &[]);
+    expect![[r#"
+        gnome-shell-49.2-1.fc43, built, f43-candidate, 10 min, 5 min ago
+    "#]]
+    .assert_eq(&said);
+}
+
+#[test]
+fn in_the_dark_and_in_german_it_is_the_same_window() {
+    let home = Home::with(week());
+    let steps = format!(
+        "item gnome-shell-49.2-1.fc43,
+         key ctrl+f
+         type kernel
+         no-item gnome-shell
+         key Down
+         key Down
+         shot {}",
+        shot("dark-german").display()
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/share/locale");
+    let catalogs = root.display().to_string();
+    let environment = [
+        ("ADW_DEBUG_COLOR_SCHEME", "prefer-dark"),
+        ("LANGUAGE", "de"),
+        ("TEXTDOMAINDIR", &*catalogs),
+    ];
+    look(&home, &steps, &environment);
+}
+
+#[test]
+fn a_home_without_builds_says_so() {
+    let steps = format!("text There is no history yet\nshot {}", shot("empty").display());
+    look(&Home::empty(), &steps, &[]);
+}
+
+/// Returns where a screenshot goes, for whoever wants to look.
+fn shot(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(format!("{name}.png"))
+}
+
+/// Shows the window on a screen of its own, and returns what was found there.
+fn look(home: &Home, steps: &str, environment: &[(&str, &str)]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = home.path().join("steps");
+    fs::write(&file, steps).unwrap();
+    let mut command = Command::new(root.join("../tests/rig/desktop-session"));
+    command
+        .args(["--panel", "none", "--notifier", "none", "--service", "org.a11y.Bus"])
+        .args(["--size", "1000x720", "--limit", "120", "--", "env"])
+        .arg(format!("XDG_STATE_HOME={}", home.state().display()))
+        .args([
+            "GTK_A11Y=atspi",
+            "GSK_RENDERER=cairo",
+            "LC_ALL=C.UTF-8",
+            "NO_AT_BRIDGE=0",
+        ])
+        .args(environment.iter().map(|(name, value)| format!("{name}={value}")))
+        .arg("/usr/bin/python3")
+        .arg(root.join("tests/it/look.py"))
+        .arg(&file)
+        .arg(env!("CARGO_BIN_EXE_koji-notify-window"))
+        .arg("--config")
+        .arg(home.configuration());
+    let ran = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{}: {errors}", ran.status);
+    String::from_utf8(ran.stdout).unwrap()
+}
