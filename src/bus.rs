@@ -11,6 +11,7 @@ pub mod amqp;
 pub mod binding;
 pub mod broker;
 mod calls;
+pub mod copies;
 pub mod decode;
 mod dial;
 mod fingerprint;

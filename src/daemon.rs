@@ -349,6 +349,7 @@ impl House {
                 self.sites = settings.sites();
                 self.take(Event::HooksChanged(settings.hooks.keys().copied().collect()));
                 self.programs.clone_from(&settings.hooks);
+                self.doors.tell_messages(settings.messages);
                 // A hub that has changed is there before it is asked.
                 self.hubs.follow(&settings);
                 self.archives.follow(&settings);

@@ -26,6 +26,7 @@ use super::decode::{Decoded, Dialect, Envelope, decode};
 use super::fingerprint::fingerprint;
 use super::patience::Patience;
 use super::patrol::Patrol;
+use super::recorded::Recorded;
 use super::session::{Held, Left, Session, memory_of_one_before};
 use super::sieve::{concerns, may_concern};
 use super::source::{Orders, Signs, Source};
@@ -395,6 +396,10 @@ impl Keeper {
         tally: &mut Tally,
     ) -> bool {
         self.signs.message.beat();
+        self.signs.copies.leave(message.data.len(), || {
+            let topic = message.routing_key.as_str();
+            Recorded::of(&self.instance, topic, &message.properties, &message.data)
+        });
         let headers = message.properties.headers().as_ref();
         let envelope = Envelope {
             topic: message.routing_key.as_str(),

@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::table;
+use crate::clock;
+use crate::koji::InstanceName;
+
 /// A message with all that was around it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
@@ -85,6 +89,19 @@ impl Properties {
 }
 
 impl Recorded {
+    /// Takes a message that was heard now.
+    pub(super) fn of(instance: &InstanceName, topic: &str, properties: &BasicProperties, body: &[u8]) -> Self {
+        Self {
+            at: Some(clock::now()),
+            instance: Some(instance.to_string()),
+            topic: topic.to_owned(),
+            id: properties.message_id().as_ref().map(|it| it.as_str().to_owned()),
+            headers: properties.headers().as_ref().map(table::to_json).unwrap_or_default(),
+            properties: Properties::of(properties),
+            body: body.to_vec(),
+        }
+    }
+
     /// Returns the message as a JSON object on one line.
     ///
     /// # Errors

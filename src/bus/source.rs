@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio::sync::mpsc;
 
+use super::copies::Copies;
 use crate::clock::Pulse;
 use crate::koji::Interest;
 use crate::watch::{Delivery, Event};
@@ -22,13 +23,15 @@ pub struct Orders {
     pub signs: Signs,
 }
 
-/// The signs of life of a source, for whoever asks.
+/// The signs of life of a source, for whoever asks, and what comes over it.
 #[derive(Clone, Debug, Default)]
 pub struct Signs {
     /// A message, whosever it was.
     pub message: Pulse,
     /// Anything at all, a heartbeat too.
     pub anything: Pulse,
+    /// Where a copy of each message is left.
+    pub copies: Copies,
 }
 
 /// A place that news comes from: a broker, or a recording.

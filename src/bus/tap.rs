@@ -26,7 +26,7 @@ use super::broker::Broker;
 use super::decode::{DecodeError, Decoded, Dialect, Envelope, MAX_BODY, decode};
 use super::dial::{Line, dial};
 use super::patience::Patience;
-use super::recorded::{Properties, Recorded};
+use super::recorded::Recorded;
 use super::table;
 use super::trouble::LinkError;
 use crate::clock::{self, Pulse};
@@ -367,15 +367,9 @@ impl Heard {
 
     /// Returns it whole.
     pub fn recorded(&self, instance: &InstanceName) -> Recorded {
-        let properties = &self.delivery.properties;
         Recorded {
             at: Some(self.at),
-            instance: Some(instance.to_string()),
-            topic: self.topic().to_owned(),
-            id: properties.message_id().as_ref().map(|it| it.as_str().to_owned()),
-            headers: self.headers(),
-            properties: Properties::of(properties),
-            body: self.body().to_vec(),
+            ..Recorded::of(instance, self.topic(), &self.delivery.properties, self.body())
         }
     }
 }

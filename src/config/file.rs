@@ -17,6 +17,7 @@ pub(super) struct File {
     pub(super) tell: Tell,
     pub(super) quiet: Quiet,
     pub(super) hooks: Hooks,
+    pub(super) dbus: Dbus,
     pub(super) instance: BTreeMap<String, Instance>,
 }
 
@@ -48,6 +49,12 @@ pub(super) struct Quiet {
     pub(super) idle: bool,
     pub(super) do_not_disturb: bool,
     pub(super) presentation: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Dbus {
+    pub(super) messages: bool,
 }
 
 /// Programs with their arguments.

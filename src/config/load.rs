@@ -58,6 +58,7 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
         hooks: hooks(&config, &words.hooks)?,
         wanted: words.tell.into(),
         quiet: quiet(&config, &words.quiet)?,
+        messages: words.dbus.messages,
         instances,
     })
 }

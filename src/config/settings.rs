@@ -23,6 +23,8 @@ pub struct Settings {
     pub quiet: QuietRules,
     /// What is run when; each is there.
     pub hooks: BTreeMap<Occasion, Program>,
+    /// Programs on D-Bus are told of each message.
+    pub messages: bool,
     /// At least one.
     pub instances: BTreeMap<InstanceName, Instance>,
 }

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 
 use super::sources::SignBook;
 use super::{Line, Screen};
+use crate::bus::copies::Copies;
 use crate::bus::source::Signs;
 use crate::clock;
 use crate::config::{self, Places};
@@ -41,6 +42,8 @@ pub(super) struct Doors {
     last_save: Option<oneshot::Receiver<()>>,
     /// What can be done here.
     means: Means,
+    /// What the brokers send, as it comes.
+    copies: Copies,
     /// What can be meant.
     known: tokio::sync::watch::Sender<Known>,
     inbox: mpsc::Sender<Event>,
@@ -63,6 +66,9 @@ struct Desktop {
     unsaid: Vec<Saying>,
     /// None if what happens is only played.
     hooks: Option<Hooks>,
+    /// Where messages are told of, and whether they are.
+    connection: zbus::Connection,
+    tells_messages: bool,
     tasks: JoinSet<()>,
 }
 
@@ -108,6 +114,7 @@ impl Doors {
             errands: JoinSet::new(),
             last_save: None,
             means,
+            copies: signs.copies.clone(),
             known,
             inbox,
         }))
@@ -194,6 +201,44 @@ impl Doors {
         if let Way::Desktop(Desktop { hooks: Some(hooks), .. }) = &mut self.way {
             hooks.run(job);
         }
+    }
+
+    /// Tells programs of each message, or no more.
+    pub(super) fn tell_messages(&mut self, on: bool) {
+        let Way::Desktop(desktop) = &mut self.way else {
+            return;
+        };
+        if on == desktop.tells_messages {
+            return;
+        }
+        desktop.tells_messages = on;
+        if !on {
+            self.copies.stop();
+            return;
+        }
+        let mut taken = self.copies.take();
+        let (copies, connection) = (self.copies.clone(), desktop.connection.clone());
+        desktop.tasks.spawn(async move {
+            while let Some(message) = taken.recv().await {
+                let told = match message.to_line() {
+                    Ok(line) => service::tell_message(&connection, &message.topic, &line).await,
+                    Err(error) => {
+                        warn!(%error, "a message cannot be written as JSON");
+                        continue;
+                    }
+                };
+                if let Err(error) = told {
+                    warn!(%error, "messages are not told on D-Bus any more");
+                    return;
+                }
+                if taken.is_empty() {
+                    let left_out = copies.left_out();
+                    if left_out > 0 {
+                        warn!(left_out, "messages were not passed on");
+                    }
+                }
+            }
+        });
     }
 
     pub(super) fn open_link(&mut self, link: String, token: Option<String>) {
@@ -326,6 +371,7 @@ impl Doors {
     pub(super) async fn close(self, events: &mut mpsc::Receiver<Event>) -> Vec<Event> {
         let mut last = Vec::new();
         drop(self.inbox);
+        self.copies.stop();
         let mut tasks = match self.way {
             Way::Desktop(desktop) => desktop.tasks,
             Way::Terminal { .. } => JoinSet::new(),
@@ -359,6 +405,7 @@ impl Desktop {
         signs: SignBook,
         inbox: &mpsc::Sender<Event>,
     ) -> Result<Option<Self>> {
+        let told_on = connection.clone();
         let (notices, orders) = mpsc::channel(NOTICES);
         let (sayings, said) = mpsc::channel(SAYINGS);
         let tray = tokio::sync::watch::Sender::new(tray);
@@ -395,6 +442,8 @@ impl Desktop {
             sayings,
             unsaid: Vec::new(),
             hooks,
+            connection: told_on,
+            tells_messages: false,
             tasks,
         }))
     }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::bus::broker::Broker;
+use crate::bus::copies::Copies;
 use crate::bus::live::BrokerSource;
 use crate::bus::one::{self, OneSource};
 use crate::bus::replay::Recording;
@@ -26,13 +27,21 @@ pub(super) struct Sources {
 
 /// The signs of life of all sources, for whoever asks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SignBook(Arc<Mutex<BTreeMap<InstanceName, Signs>>>);
+pub(super) struct SignBook {
+    signs: Arc<Mutex<BTreeMap<InstanceName, Signs>>>,
+    /// Where all of them leave copies of what they hear.
+    pub(super) copies: Copies,
+}
 
 impl SignBook {
     /// Returns where those of one source are noted, over all its lines.
     pub(super) fn of(&self, instance: &InstanceName) -> Signs {
-        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        book.entry(instance.clone()).or_default().clone()
+        let mut book = self.signs.lock().unwrap_or_else(PoisonError::into_inner);
+        let signs = book.entry(instance.clone()).or_insert_with(|| Signs {
+            copies: self.copies.clone(),
+            ..Signs::default()
+        });
+        signs.clone()
     }
 }
 

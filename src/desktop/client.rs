@@ -60,6 +60,8 @@ pub trait KojiNotify {
         state: &str,
         details: HashMap<String, OwnedValue>,
     ) -> zbus::Result<()>;
+    #[zbus(signal)]
+    fn message_received(&self, topic: &str, json: &str) -> zbus::Result<()>;
 }
 
 /// A build or task, and how it stands, in the daemon's words. What these are is written at the interface.

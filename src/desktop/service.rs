@@ -23,7 +23,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;
 
 use crate::koji::{InstanceName, Known};
-use crate::view::facts::Facts;
+use crate::view::facts::{self, Facts};
 use crate::view::status::moved;
 use crate::view::{InstanceStatus, Status};
 use crate::watch::{Event, Reply, Story, Ticket};
@@ -94,6 +94,13 @@ pub enum Saying {
     Reply(Ticket, Reply),
     /// Whoever waits under this number gets a list.
     List(Ticket, Vec<Facts>),
+}
+
+/// Tells of a message: its topic, and all of it as JSON. Waits for the bus.
+pub async fn tell_message(connection: &Connection, topic: &str, json: &str) -> Result<(), ServiceError> {
+    let emitter = SignalEmitter::new(connection, PATH).map_err(ServiceError::Signal)?;
+    let told = Door::message_received(&emitter, &facts::text(topic), json).await;
+    told.map_err(ServiceError::Signal)
 }
 
 /// What callers are shown of us.

@@ -1,6 +1,7 @@
 //! The whole house: the real program between a real broker, fed by the real library, and a session bus of its own.
 
 pub(crate) mod desk;
+mod messages;
 
 use std::fs;
 

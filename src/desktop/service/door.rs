@@ -278,6 +278,12 @@ impl Door {
         text: &str,
     ) -> zbus::Result<()>;
 
+    /// A broker that speaks AMQP 0-9-1 has sent us a message, whosever it is about. Only where the configuration says so
+    /// ([dbus] messages = true). The JSON is the line that koji-notify tail prints as JSON. What is larger than 256 KiB,
+    /// or comes faster than the bus takes it, is left out.
+    #[zbus(signal)]
+    pub(super) async fn message_received(emitter: &SignalEmitter<'_>, topic: &str, json: &str) -> zbus::Result<()>;
+
     /// The program's version.
     #[zbus(property(emits_changed_signal = "const"))]
     fn version(&self) -> String {
