@@ -309,7 +309,7 @@ proptest! {
         let last = watch.results().into_iter().find(|it| it.subject == Subject::Build(BuildId(states.len() as u64)));
         let known: Vec<_> = states.iter().enumerate().filter(|(_, it)| **it < 2).collect();
         let failed: Vec<_> = known.iter().rev().take_while(|(_, it)| **it == 1).map(|(n, _)| *n).collect();
-        let row = |more| failed.last().map(|n| Row { failures: failed.len() as u32 + more, since: ended(*n) });
+        let row = |more| failed.last().map(|n| Row { failures: u32::try_from(failed.len()).unwrap() + more, since: ended(*n) });
         let expected = if finishes {
             row(0).map(Trend::Fixed)
         } else {
