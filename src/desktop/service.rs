@@ -222,7 +222,7 @@ async fn tell_changes(emitter: &SignalEmitter<'_>, before: &Status, new: &Status
         fdo::Properties::properties_changed(emitter, interface, changed, [].as_slice().into()).await?;
     }
     for it in moved(before, new) {
-        Door::connection_changed(emitter, &it.name, it.link, &it.text).await?;
+        Door::connection_changed(emitter, it.name, it.link, it.text).await?;
     }
     Ok(())
 }
