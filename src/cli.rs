@@ -11,6 +11,7 @@ mod follow;
 mod history;
 mod hub;
 mod log;
+mod mute;
 mod pause;
 mod publish;
 mod replay;
@@ -73,6 +74,10 @@ enum Command {
     Pause(pause::Pause),
     /// Show notifications again
     Resume,
+    /// Be told nothing of a package, a tag or a build for a while, or of failures only
+    Mute(mute::Mute),
+    /// Be told of it again
+    Unmute(mute::Unmute),
     /// Ask a hub
     Hub(hub::Hub),
     /// Print what the message broker sends, as it comes
@@ -118,6 +123,8 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Window(window) => window.run(&places),
             Command::Pause(pause) => pause.run().await,
             Command::Resume => pause::resume().await,
+            Command::Mute(mute) => mute.run().await,
+            Command::Unmute(unmute) => unmute.run().await,
             Command::Hub(hub) => hub.run(places).await,
             Command::Tail(tail) => tail.run(places).await,
             Command::Publish(publish) => publish.run(places).await,

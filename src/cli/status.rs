@@ -271,6 +271,7 @@ mod tests {
             quiet_text: String::new(),
             held: 0,
             muted: Vec::new(),
+            mutes: Vec::new(),
             notifications: false,
             waiting: 1,
             tray: false,

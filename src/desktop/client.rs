@@ -12,7 +12,7 @@ use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
 
 use super::service::{INTERFACE, NAME, PATH, Refused, ServiceError};
 use crate::view::facts::{Build, Fact};
-use crate::view::{InstanceStatus, Status};
+use crate::view::{InstanceStatus, MuteStatus, Status};
 
 /// The running daemon. What the methods do is written at the interface, and in its XML.
 #[proxy(
@@ -27,6 +27,8 @@ pub trait KojiNotify {
     fn resume(&self) -> zbus::Result<()>;
     fn mute(&self, package: &str, minutes: u32) -> zbus::Result<()>;
     fn unmute(&self, package: &str) -> zbus::Result<()>;
+    fn mute_until(&self, kind: &str, what: &str, until: &str, time: i64) -> zbus::Result<()>;
+    fn unmute_what(&self, kind: &str, what: &str) -> zbus::Result<()>;
     fn switch(&self, toggle: &str, on: bool) -> zbus::Result<()>;
     #[zbus(no_autostart)]
     fn follow(&self, what: &str) -> Result<(String, u64, u64, String, String), Refused>;
@@ -237,6 +239,7 @@ fn fact(value: &Value<'_>) -> Option<Fact> {
 
 fn read(mut all: HashMap<String, OwnedValue>) -> Result<Status, ServiceError> {
     let instances: Vec<HashMap<String, OwnedValue>> = take(&mut all, "Instances")?;
+    let mutes: Vec<HashMap<String, OwnedValue>> = take(&mut all, "Mutes")?;
     let configuration: String = take(&mut all, "Configuration")?;
     let journal: String = take(&mut all, "Journal")?;
     Ok(Status {
@@ -253,12 +256,23 @@ fn read(mut all: HashMap<String, OwnedValue>) -> Result<Status, ServiceError> {
         quiet_text: take(&mut all, "QuietText")?,
         held: take(&mut all, "Held")?,
         muted: take(&mut all, "Muted")?,
+        mutes: mutes.into_iter().map(mute).collect::<Result<_, _>>()?,
         notifications: take(&mut all, "Notifications")?,
         waiting: take(&mut all, "Waiting")?,
         tray: take(&mut all, "Tray")?,
         instances: instances.into_iter().map(instance).collect::<Result<_, _>>()?,
         configuration: (!configuration.is_empty()).then_some(configuration),
         journal: (!journal.is_empty()).then_some(journal),
+    })
+}
+
+fn mute(mut all: HashMap<String, OwnedValue>) -> Result<MuteStatus, ServiceError> {
+    Ok(MuteStatus {
+        kind: take(&mut all, "kind")?,
+        what: take(&mut all, "what")?,
+        instance: take(&mut all, "instance")?,
+        until: take(&mut all, "until")?,
+        time: take(&mut all, "time")?,
     })
 }
 

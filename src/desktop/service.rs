@@ -7,6 +7,7 @@
 //! `data/org.fedoraproject.KojiNotify1.xml` is this interface as the bus sees it; a test holds the two together.
 
 mod door;
+mod mutes;
 mod properties;
 mod replies;
 mod told;

@@ -7,13 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::retain::KEPT_USUAL;
 use super::written::{
-    WrittenDealt, WrittenEnding, WrittenStory, WrittenSubject, asked, fate, nanoseconds, parsed, rule, time,
+    WrittenDealt, WrittenEnding, WrittenStory, WrittenSubject, asked, fate, muting, nanoseconds, parsed, rule, time,
+    until,
 };
 use crate::koji::{InstanceName, Subject};
 use crate::watch::pace::{MAX_BESIDES, MAX_HELD};
 use crate::watch::seen::MAX_SEEN;
 use crate::watch::state::{MAX_MUTED, MAX_STORIES, MAX_TOLD_BEFORE};
-use crate::watch::{Ending, Pause, Story, Tale, TaleId};
+use crate::watch::{Ending, Muted, Muting, Pause, Story, Tale, TaleId};
 use crate::watch::{Filed, Posted, Resumed};
 
 /// How many rows of stories are looked at. Of what is not among the newest only the endings are of interest, and
@@ -155,9 +156,21 @@ impl Found<'_> {
         Ok(last.flatten().unwrap_or_default())
     }
 
-    fn muted(&mut self) -> rusqlite::Result<impl Iterator<Item = (String, Option<Timestamp>)> + use<>> {
-        let select = format!("SELECT package, until FROM muted ORDER BY package LIMIT {MAX_MUTED}");
-        self.all(&select, |row| Some((row.get(0).ok()?, optional_time(row, 1)?)))
+    fn muted(&mut self) -> rusqlite::Result<impl Iterator<Item = (Muting, Muted)> + use<>> {
+        let select = format!(
+            "SELECT kind, instance, what, until, at, since FROM mutes
+             ORDER BY since DESC, kind, instance, what LIMIT {MAX_MUTED}"
+        );
+        let read = |row: &Row<'_>| {
+            let [kind, instance, what, until]: [String; 4] =
+                [row.get(0).ok()?, row.get(1).ok()?, row.get(2).ok()?, row.get(3).ok()?];
+            let muted = Muted {
+                until: self::until(&until, optional_time(row, 4)?)?,
+                since: time(row.get(5).ok()?)?,
+            };
+            Some((muting(&kind, &instance, what)?, muted))
+        };
+        self.all(&select, read)
     }
 
     fn pause(&mut self) -> rusqlite::Result<Option<Pause>> {

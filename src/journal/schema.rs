@@ -11,10 +11,10 @@ const APPLICATION: i64 = 0x6b6f_6a69;
 
 /// Each step takes the version before it to its own; the number of steps is the newest version. A step that was
 /// released is never changed.
-const STEPS: [&str; NEWEST as usize] = [TABLES, FOR_HISTORY];
+const STEPS: [&str; NEWEST as usize] = [TABLES, FOR_HISTORY, MUTES];
 
 /// The version that this program writes.
-pub(super) const NEWEST: u32 = 2;
+pub(super) const NEWEST: u32 = 3;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE state_of_file (
@@ -126,6 +126,23 @@ CREATE TABLE endings (
 CREATE INDEX endings_by_time ON endings (at DESC);
 CREATE INDEX stories_of_package ON stories (package, changed DESC);
 CREATE INDEX stories_by_change ON stories (changed DESC);
+";
+
+/// More than packages can be muted, and until more than a time. `what` is the name of a package or of a tag, or a
+/// subject.
+const MUTES: &str = "
+CREATE TABLE mutes (
+    kind TEXT NOT NULL CHECK (kind IN ('but-failures', 'package', 'tag', 'subject')),
+    instance TEXT NOT NULL,
+    what TEXT NOT NULL,
+    until TEXT NOT NULL CHECK (until IN ('time', 'fixed', 'ends', 'undone')),
+    at INTEGER,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (kind, instance, what)
+) STRICT, WITHOUT ROWID;
+INSERT INTO mutes (kind, instance, what, until, at, since)
+    SELECT 'package', '', package, iif(until IS NULL, 'undone', 'time'), until, 0 FROM muted WHERE package IS NOT NULL;
+DROP TABLE muted;
 ";
 
 /// Whose file it is, and how old.

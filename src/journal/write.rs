@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::written::{WrittenDealt, WrittenStory, WrittenSubject, asked_text, column, fate_text, nanoseconds, text};
+use super::written::{
+    WrittenDealt, WrittenStory, WrittenSubject, asked_text, column, fate_text, muting_text, nanoseconds, text,
+    until_text,
+};
 use crate::koji::{InstanceName, Subject, TaskId};
-use crate::watch::{Filed, Keep, Posted};
+use crate::watch::{Filed, Keep, Muted, Posted};
 use crate::watch::{Pause, Standing, Tale, TaleId};
 
 /// Writes one thing and returns how many rows that made or changed, roughly. To write the
@@ -31,12 +34,18 @@ pub(super) fn keep(connection: &Connection, keep: &Keep, now: Timestamp) -> rusq
             let row = params![instance.as_str(), nanoseconds(*at)];
             connection.prepare_cached(write)?.execute(row)
         }
-        Keep::Muted(package, Some(until)) => {
-            let write = "INSERT OR REPLACE INTO muted (package, until) VALUES (?1, ?2)";
-            let row = params![package, until.map(nanoseconds)];
+        Keep::Muted(muting, Some(Muted { until, since })) => {
+            let (kind, instance, what) = muting_text(muting)?;
+            let (until, at) = until_text(*until);
+            let write = "INSERT OR REPLACE INTO mutes (kind, instance, what, until, at, since)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let row = params![kind, instance, what, until, at.map(nanoseconds), nanoseconds(*since)];
             connection.prepare_cached(write)?.execute(row)
         }
-        Keep::Muted(package, None) => connection.execute("DELETE FROM muted WHERE package = ?1", [package]),
+        Keep::Muted(muting, None) => {
+            let delete = "DELETE FROM mutes WHERE kind = ?1 AND instance = ?2 AND what = ?3";
+            connection.execute(delete, muting_text(muting)?)
+        }
         Keep::Paused(Some(Pause { until, asked })) => {
             let write = "INSERT OR REPLACE INTO paused (one, until, asked) VALUES (1, ?1, ?2)";
             connection.execute(write, params![until.map(nanoseconds), asked_text(*asked)])

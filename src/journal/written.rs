@@ -13,7 +13,7 @@ use crate::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, LogName, Nvr, Subject, TaskId, TaskState,
 };
 use crate::watch::Filed;
-use crate::watch::{Ending, Fate, PauseFor, Row, RuleName, Standing, Story, Trend, Whereabouts};
+use crate::watch::{Ending, Fate, Muting, PauseFor, Row, RuleName, Standing, Story, Trend, Until, Whereabouts};
 
 /// Returns JSON in one of the shapes below.
 pub(super) fn text(written: &impl Serialize) -> rusqlite::Result<String> {
@@ -514,6 +514,51 @@ pub(super) fn asked(text: &str) -> Option<PauseFor> {
         "until-tomorrow" => Some(PauseFor::UntilTomorrow),
         "until-resumed" => Some(PauseFor::UntilResumed),
         minutes => minutes.parse::<NonZeroU32>().ok().map(PauseFor::Minutes),
+    }
+}
+
+/// Returns what is muted: its kind, the instance that it is of, and its name or its subject.
+pub(super) fn muting_text(muting: &Muting) -> rusqlite::Result<(&'static str, &str, String)> {
+    Ok(match muting {
+        Muting::ButFailures => ("but-failures", "", String::new()),
+        Muting::Package(package) => ("package", "", package.clone()),
+        Muting::Tag(tag) => ("tag", "", tag.clone()),
+        Muting::Subject(instance, subject) => ("subject", instance.as_str(), text(&WrittenSubject::from(subject))?),
+    })
+}
+
+/// Returns what is muted by that.
+pub(super) fn muting(kind: &str, instance: &str, what: String) -> Option<Muting> {
+    match kind {
+        "but-failures" => Some(Muting::ButFailures),
+        "package" => Some(Muting::Package(what)),
+        "tag" => Some(Muting::Tag(what)),
+        "subject" => {
+            let subject: WrittenSubject = parsed(&what)?;
+            Some(Muting::Subject(InstanceName::new(instance), subject.into()))
+        }
+        _ => None,
+    }
+}
+
+/// Returns when a mute is over, as a word and a time.
+pub(super) fn until_text(until: Until) -> (&'static str, Option<Timestamp>) {
+    match until {
+        Until::Time(at) => ("time", Some(at)),
+        Until::Fixed => ("fixed", None),
+        Until::Ends => ("ends", None),
+        Until::Undone => ("undone", None),
+    }
+}
+
+/// Returns when a mute is over by that.
+pub(super) fn until(word: &str, at: Option<Timestamp>) -> Option<Until> {
+    match word {
+        "time" => at.map(Until::Time),
+        "fixed" => Some(Until::Fixed),
+        "ends" => Some(Until::Ends),
+        "undone" => Some(Until::Undone),
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use super::{cause, deed, digest, followed, story, text};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{InstanceName, Site, Subject};
-use crate::watch::{Act, Fate, Notice, NoticeId, PauseFor, Request, Row, Story, Tale, Telling, Trend};
+use crate::watch::{Act, Fate, MuteFor, Muting, Notice, NoticeId, PauseFor, Request, Row, Story, Tale, Telling, Trend};
 
 /// A notification as a person reads it. Plain text: whoever shows it escapes it where markup is understood.
 /// Control and bidirectional formatting characters are gone and lengths are capped.
@@ -285,8 +285,8 @@ fn actions(story: &Story, fate: &Fate, site: Option<&Site>, retry: bool) -> Vec<
             key: "mute",
             label: tr("Mute package"),
             request: Request::Mute {
-                package: package.clone(),
-                until: PauseFor::UntilTomorrow,
+                muting: Muting::Package(package.clone()),
+                until: MuteFor::Lasting(PauseFor::UntilTomorrow),
             },
         });
     }

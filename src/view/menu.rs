@@ -8,7 +8,7 @@ use std::iter;
 use jiff::Timestamp;
 
 use super::status::InstanceStatus;
-use super::{card, cause, deed, progress, quiet, status, story, text, trouble};
+use super::{card, cause, deed, mute, progress, quiet, status, story, text, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::{BuildState, Child, InstanceName, Site, Subject, TaskState};
 use crate::watch::{Act, Asker, Lookup, PauseFor, Request, Standing, Story, Toggle, Watch, Whereabouts};
@@ -95,7 +95,7 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
         label: tr("Pause notifications"),
         items: vec![pause(watch)],
     });
-    items.extend(muted(watch));
+    items.extend(mute::menu(watch, now));
     items.push(Item::Separator);
     items.extend(instances(watch));
     if means.configure {
@@ -366,21 +366,6 @@ fn pause(watch: &Watch) -> Item {
     let mut options = vec![(tr("Not paused"), Request::Resume)];
     options.extend(choices.map(|(label, it)| (label, Request::Pause(it))));
     Item::Radio { selected, options }
-}
-
-fn muted(watch: &Watch) -> Option<Item> {
-    let unmute = |package: &String| {
-        let values = [("package", &*text::name(package))];
-        Item::Entry {
-            label: fill(&tr("Unmute {package}"), &values),
-            request: Request::Unmute {
-                package: package.clone(),
-            },
-        }
-    };
-    let items: Vec<_> = watch.muted().keys().map(unmute).collect();
-    let label = tr("Muted packages");
-    (!items.is_empty()).then_some(Item::Submenu { label, items })
 }
 
 fn about() -> Item {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Badge, Icon, digest, quiet, trouble};
+use super::{Badge, Icon, MuteStatus, digest, mute, quiet, trouble};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::watch::{HubTrouble, Line, Link, PauseFor, Watch};
@@ -35,6 +35,9 @@ pub struct Status {
     pub held: u32,
     /// Muted packages.
     pub muted: Vec<String>,
+    /// All that is muted, packages too.
+    #[serde(default)]
+    pub mutes: Vec<MuteStatus>,
     /// A notification server is there.
     pub notifications: bool,
     /// Notices that wait for a notification server.
@@ -99,7 +102,8 @@ pub fn status(watch: &Watch) -> Status {
         quiet: watch.quiet().iter().map(|it| it.name().to_owned()).collect(),
         quiet_text: quiet::sentence(watch).unwrap_or_default(),
         held: count(watch.held()),
-        muted: watch.muted().keys().cloned().collect(),
+        muted: mute::packages(watch),
+        mutes: mute::status(watch),
         notifications: watch.has_server() == Some(true),
         waiting: count(watch.waiting()),
         tray: watch.has_tray() == Some(true),

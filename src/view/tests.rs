@@ -25,8 +25,8 @@ use crate::koji::{
     TaskState,
 };
 use crate::watch::{
-    Delivery, Effect, Event, JournalTrouble, Link, News, Notice, NoticeId, PauseFor, Problem, Request, Rules, Standing,
-    Story, Telling, Toggle, Trouble, Wanted, Watch, Whereabouts, Whose,
+    Delivery, Effect, Event, JournalTrouble, Link, MuteFor, Muting, News, Notice, NoticeId, PauseFor, Problem, Request,
+    Rules, Standing, Story, Telling, Toggle, Trouble, Wanted, Watch, Whereabouts, Whose,
 };
 
 const EVERYTHING: Means = Means {
@@ -98,7 +98,10 @@ fn describe(card: &Card) -> String {
     for action in &card.actions {
         let does = match &action.request {
             Request::Open { link, .. } => link.clone(),
-            Request::Mute { package, until } => format!("mute {package} {until:?}"),
+            Request::Mute {
+                muting: Muting::Package(package),
+                until: MuteFor::Lasting(until),
+            } => format!("mute {package} {until:?}"),
             other => format!("{other:?}"),
         };
         writeln!(words, "[{} {}] {does}", action.key, action.label).unwrap();

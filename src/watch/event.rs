@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 
 use jiff::Timestamp;
 
-use super::{Act, JournalTrouble, Learned, Link, Lookup, NoticeId, Occasion, Posted, Reason, Resumed, Rules, Toggle};
+use super::{
+    Act, JournalTrouble, Learned, Link, Lookup, MuteFor, Muting, NoticeId, Occasion, Posted, Reason, Resumed, Rules,
+    Toggle,
+};
 use crate::koji::{HubEvent, InstanceName, Subject, UserId};
 
 /// Something that has happened.
@@ -102,10 +105,10 @@ pub enum Request {
     Copy(String),
     /// Switch one of the toggles.
     Switch(Toggle, bool),
-    /// Tell nothing of this package for a while.
-    Mute { package: String, until: PauseFor },
-    /// Tell of this package again.
-    Unmute { package: String },
+    /// Tell nothing of this for a while.
+    Mute { muting: Muting, until: MuteFor },
+    /// Tell of this again.
+    Unmute(Muting),
     /// Tell how this build or task ends, whoever's it is.
     Follow {
         instance: InstanceName,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Delivery, Ending, Pause, Story, Tale, TaleId};
+use super::{Delivery, Ending, Muted, Muting, Pause, Story, Tale, TaleId};
 use crate::koji::{InstanceName, Subject, TaskId};
 
 /// What one step has changed that is to outlive us.
@@ -50,8 +50,8 @@ pub enum Keep {
     Mark(InstanceName, Timestamp),
     /// A source last told us something, at this time by our clock.
     Contact(InstanceName, Timestamp),
-    /// A package is muted: `Some(None)`, until a person ends it. `None`: it no longer is.
-    Muted(String, Option<Option<Timestamp>>),
+    /// Something is muted, or no longer.
+    Muted(Muting, Option<Muted>),
     /// Notifications are held back, or no longer.
     Paused(Option<Pause>),
     /// How long builds of a package take, by this hub; `None`: it does not know. Learned at this time.
@@ -110,7 +110,7 @@ pub struct Resumed {
     pub due_besides: Vec<TaleId>,
     /// The highest number that a tale has had.
     pub last_tale: TaleId,
-    pub muted: BTreeMap<String, Option<Timestamp>>,
+    pub muted: BTreeMap<Muting, Muted>,
     pub pause: Option<Pause>,
     /// How long builds of packages take.
     pub usual: Vec<(InstanceName, String, Option<SignedDuration>)>,

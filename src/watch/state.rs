@@ -14,8 +14,8 @@ use super::seen::Seen;
 use super::shelf::{Shelf, ToldBefore};
 use super::watchdog::Watchdog;
 use super::{
-    Act, Asker, Delivery, Fate, Link, Lookup, Notice, NoticeId, Occasion, PauseFor, RuleName, Rules, Standing, Story,
-    TaleId, Whereabouts,
+    Act, Asker, Delivery, Fate, Link, Lookup, Muted, Muting, Notice, NoticeId, Occasion, PauseFor, RuleName, Rules,
+    Standing, Story, TaleId, Whereabouts,
 };
 use crate::koji::{InstanceName, Interest, Subject, TaskId, TaskState};
 
@@ -28,7 +28,7 @@ pub(super) const MAX_TOLD: usize = 16;
 /// How many endings are remembered of builds and tasks that had to make room.
 pub const MAX_TOLD_BEFORE: usize = 4096;
 
-/// How many packages can be muted at once.
+/// How many things can be muted at once; beyond it the oldest mute ends.
 pub const MAX_MUTED: usize = 200;
 
 /// How many notices wait for a notification server; beyond it the oldest are folded into one.
@@ -57,7 +57,7 @@ pub struct Watch {
     pub(super) last_notice: u64,
     pub(super) quiet: Quiet,
     pub(super) missed: Held,
-    pub(super) muted: BTreeMap<String, Option<Timestamp>>,
+    pub(super) muted: BTreeMap<Muting, Muted>,
     pub(super) pace: Pace,
     /// Notices that were handed out and whose outcome is not known yet.
     /// Of one id the oldest first; each has its answer.
@@ -276,7 +276,6 @@ impl Watch {
     /// Returns when [`super::Event::Woke`] is due, if nothing else happens before. After it was handled, the next
     /// time is later.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let mute = self.muted.values().flatten().min().copied();
         let burst = if self.is_quiet() && !self.lets_failures_pass() {
             None
         } else {
@@ -288,7 +287,7 @@ impl Watch {
         let others = looks.into_iter().chain(news).chain([menu]).flatten().min();
         let times = [
             self.quiet_wakes_at(),
-            mute,
+            self.mute_wakes_at(),
             burst,
             self.try_again,
             self.away_until,
@@ -353,8 +352,8 @@ impl Watch {
         self.pace.is_mass()
     }
 
-    /// Returns the muted packages, each with the end of its mute, if it has one.
-    pub fn muted(&self) -> &BTreeMap<String, Option<Timestamp>> {
+    /// Returns what is muted.
+    pub fn muted(&self) -> &BTreeMap<Muting, Muted> {
         &self.muted
     }
 

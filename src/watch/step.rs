@@ -2,21 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 
 use super::record::Keep;
-use super::state::{JournalTrouble, MAX_MUTED, Pause};
-use super::{
-    Delivery, Effect, Event, Fate, Hook, Link, PauseFor, Request, RuleName, Rules, Save, Story, Tale, Telling, Toggle,
-    Watch,
-};
+use super::state::{JournalTrouble, Pause};
+use super::{Delivery, Effect, Event, Fate, Hook, Link, Request, RuleName, Rules, Save, Story, Tale, Toggle, Watch};
 use crate::koji::{InstanceName, Interest, Subject};
 
 /// A build that has not been heard of for longer is taken for one whose end was missed. Fedora's longest take two days.
-const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
-
-/// The longest pause or mute with an end, so that no typing error silences the program for good.
-const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366);
+pub(super) const LONGEST_BUILD: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// How long a menu that was opened is taken to be open: nobody says when it is closed.
 const LOOKED_AT: SignedDuration = SignedDuration::from_mins(5);
@@ -29,6 +23,7 @@ impl Watch {
     pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         // What has begun or ended while nothing happened counts for what happens now.
+        self.see_to_mutes(now);
         self.see_to_quiet(now, &mut effects);
         match event {
             Event::Heard(news) => self.heard(now, news, &mut effects),
@@ -91,11 +86,8 @@ impl Watch {
             Request::Confirm { act, about } => self.confirm(act, &about, effects),
             Request::Copy(text) => effects.push(Effect::Copy(text)),
             Request::Switch(toggle, on) => self.switch(toggle, on, effects),
-            Request::Mute { package, until } => self.mute(now, package, until),
-            Request::Unmute { package } => {
-                self.muted.remove(&package);
-                self.keeps.push(Keep::Muted(package, None));
-            }
+            Request::Mute { muting, until } => self.mute(now, muting, until),
+            Request::Unmute(muting) => self.unmute(&muting),
             Request::MarkSeen => {
                 self.stories
                     .each(|it| it.unseen_failure, |it| it.unseen_failure = false);
@@ -183,46 +175,6 @@ impl Watch {
         }
     }
 
-    fn mute(&mut self, now: Timestamp, package: String, until: PauseFor) {
-        if self.muted.len() >= MAX_MUTED
-            && !self.muted.contains_key(&package)
-            && let Some((package, _)) = self.muted.pop_first()
-        {
-            self.keeps.push(Keep::Muted(package, None));
-        }
-        let is_other = |it: &Tale| it.story.package.as_ref() != Some(&package);
-        self.pace.retain(is_other);
-        self.missed.tales.retain(is_other);
-        self.away.tales.retain(is_other);
-        self.waiting.retain(|_, notice| match &mut notice.telling {
-            Telling::One(tale) => is_other(tale),
-            Telling::Many(digest) => {
-                digest.tales.retain(is_other);
-                !digest.tales.is_empty() || digest.left_out > 0
-            }
-            Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => true,
-        });
-        let end = self.end(now, until);
-        self.keeps.push(Keep::Muted(package.clone(), Some(end)));
-        self.muted.insert(package, end);
-    }
-
-    /// Returns when a pause or mute that begins now is over.
-    fn end(&self, now: Timestamp, until: PauseFor) -> Option<Timestamp> {
-        match until {
-            PauseFor::Minutes(minutes) => {
-                let length = SignedDuration::from_mins(i64::from(minutes.get())).min(LONGEST);
-                Some(now.saturating_add(length).unwrap_or(now))
-            }
-            PauseFor::UntilTomorrow => {
-                let today = now.to_zoned(self.rules.zone.clone());
-                let tomorrow = today.checked_add(1.day()).and_then(|it| it.start_of_day());
-                Some(tomorrow.map_or(now, |it| it.timestamp()))
-            }
-            PauseFor::UntilResumed => None,
-        }
-    }
-
     /// The person's pause is over. What was held is told if nothing else is a reason to hold it.
     pub(super) fn end_pause(&mut self) {
         if self.quiet.pause.take().is_some() {
@@ -232,14 +184,7 @@ impl Watch {
 
     /// Does what has become due.
     fn see_to_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let keeps = &mut self.keeps;
-        self.muted.retain(|package, until| {
-            let is_over = until.is_some_and(|it| it <= now);
-            if is_over {
-                keeps.push(Keep::Muted(package.clone(), None));
-            }
-            !is_over
-        });
+        self.see_to_mutes(now);
         self.see_to_quiet(now, effects);
         if (!self.is_quiet() || self.lets_failures_pass())
             && let Some(held) = self.pace.release(now)
@@ -336,8 +281,7 @@ impl Watch {
             RuleName::MyBuilds => !is_double,
             RuleName::Followed => true,
         };
-        let muted = story.package.as_ref().is_some_and(|it| self.muted.contains_key(it));
-        fate && kind && !muted
+        fate && kind && !self.is_muted(tale)
     }
 
     /// Has a program run for what a tale tells, whether or not it is told: a person who pauses or mutes wants quiet, not

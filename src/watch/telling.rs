@@ -35,7 +35,10 @@ impl Watch {
     ) {
         self.run_hook(&tale, effects);
         let on_screen = self.stories.get(key).and_then(|it| it.notice);
-        if !self.is_wanted(&tale) {
+        self.end_mutes_before(&tale, happened);
+        let is_wanted = self.is_wanted(&tale);
+        self.end_mutes_after(&tale);
+        if !is_wanted {
             let is_place = matches!(tale.fate, Fate::Tagged(_) | Fate::Untagged(_) | Fate::InRepo(_));
             // What is on screen is no longer true.
             if let Some(notice) = on_screen

@@ -18,6 +18,7 @@ mod hub;
 mod kept;
 mod language;
 mod mass;
+mod mutes;
 mod own_bus;
 mod quiet;
 mod reasons;

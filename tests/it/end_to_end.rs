@@ -499,6 +499,46 @@ async fn pause_resume_and_status_are_asked_for_on_the_command_line() {
 }
 
 #[tokio::test]
+async fn muting_by_the_command_is_undone_by_the_command() {
+    let mut desk = Desk::new(Rabbit::shared().await).await;
+    let _daemon = desk.daemon().await;
+    assert_eq!(desk.run(&["mute", "bash", "--until-fixed"]).await.errors, "");
+    assert_eq!(desk.run(&["mute", "--tag", "f43", "--for", "2h"]).await.errors, "");
+    let status = desk.status_when(|it| it.mutes.len() == 2).await;
+    let kinds: Vec<_> = status
+        .mutes
+        .iter()
+        .map(|it| (&*it.kind, &*it.what, &*it.until))
+        .collect();
+    assert_eq!(kinds, [("package", "bash", "fixed"), ("tag", "f43", "time")]);
+    let left = status.mutes[1].time - jiff::Timestamp::now().as_second();
+    assert!((7100..=7200).contains(&left), "{left}");
+    // What is recorded has finished before the mute, so it has fixed nothing.
+    desk.build_is_done(1).await;
+    desk.publish(FAILED, |_| ()).await;
+    assert!(desk.shown().await.title.starts_with("gnome-tweaks-"));
+    assert_eq!(desk.run(&["unmute", "bash"]).await.errors, "");
+    desk.status_when(|it| it.mutes.len() == 1).await;
+    desk.build_is_done(2).await;
+    assert_eq!(desk.shown().await.title, "bash-5.3-2.fc44 is built");
+    assert_eq!(desk.run(&["unmute", "--tag", "f43"]).await.errors, "");
+    desk.status_when(|it| it.mutes.is_empty()).await;
+    for wrong in [
+        &["mute"][..],
+        &["mute", "bash", "--tag", "f43"],
+        &["mute", "--tag", "f43", "--until-fixed"],
+        &["mute", "bash", "--for", "2 hours"],
+        &["mute", "bash", "--until", "9:00"],
+        &["mute", "bash", "--until", "2020-01-01"],
+        &["mute", "--but-failures"],
+    ] {
+        let ran = desk.run(wrong).await;
+        assert!(ran.code != 0 && !ran.errors.is_empty(), "{wrong:?}");
+    }
+    assert!(desk.status_when(|_| true).await.mutes.is_empty());
+}
+
+#[tokio::test]
 async fn muting_by_the_button_silences_the_package() {
     let mut desk = Desk::new(Rabbit::shared().await).await;
     let _daemon = desk.daemon().await;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use expect_test::{Expect, expect};
 use koji_notify::desktop::notices::{self, CALL_LIMIT, Order};
 use koji_notify::view::{Action, Card, Urgency};
-use koji_notify::watch::{Closed, Event, NoticeId, Outcome, PauseFor, Posted, Request};
+use koji_notify::watch::{Closed, Event, MuteFor, Muting, NoticeId, Outcome, PauseFor, Posted, Request};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -559,8 +559,8 @@ fn open(what: &str, token: Option<&str>) -> Request {
 
 fn mute() -> Request {
     Request::Mute {
-        package: "bash".to_owned(),
-        until: PauseFor::UntilTomorrow,
+        muting: Muting::Package("bash".to_owned()),
+        until: MuteFor::Lasting(PauseFor::UntilTomorrow),
     }
 }
 

@@ -16,7 +16,7 @@ use koji_notify::desktop::service::{
 use koji_notify::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, Known, LogName, Nvr, Site, Subject, TaskId, TaskState,
 };
-use koji_notify::view::{InstanceStatus, Status};
+use koji_notify::view::{InstanceStatus, MuteStatus, Status};
 use koji_notify::watch::{Event, Standing, Story, Whereabouts};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -36,6 +36,13 @@ async fn the_status_reads_as_it_was_written() {
     newer.paused = true;
     newer.paused_until = -1;
     newer.muted = vec!["bash".to_owned(), "kernel".to_owned()];
+    newer.mutes = vec![MuteStatus {
+        kind: "build".to_owned(),
+        what: "4711".to_owned(),
+        instance: "fedora".to_owned(),
+        until: "time".to_owned(),
+        time: 5,
+    }];
     newer.instances.clear();
     newer.configuration = Some("config.toml, line 3: no such option".to_owned());
     daemon.show(newer.clone());
@@ -121,6 +128,10 @@ async fn each_property_that_can_change_is_told() {
         quiet_text: "q".to_owned(),
         held: 16,
         muted: vec!["x".to_owned()],
+        mutes: vec![MuteStatus {
+            kind: "tag".to_owned(),
+            ..MuteStatus::default()
+        }],
         notifications: false,
         waiting: 16,
         tray: false,
@@ -307,9 +318,9 @@ async fn what_is_asked_for_comes_into_the_inbox() {
             Pause(Minutes(527040))
             Pause(UntilTomorrow)
             Resume
-            Mute { package: "bash", until: Minutes(5) }
-            Mute { package: "bash", until: UntilResumed }
-            Unmute { package: "bash" }
+            Mute { muting: Package("bash"), until: Lasting(Minutes(5)) }
+            Mute { muting: Package("bash"), until: Lasting(UntilResumed) }
+            Unmute(Package("bash"))
             Switch(Started, true)
             Switch(Finished, true)
             Switch(Failed, true)
@@ -328,6 +339,86 @@ async fn what_is_asked_for_comes_into_the_inbox() {
 }
 
 #[tokio::test]
+async fn more_than_packages_is_muted_until_more_than_a_time() {
+    let mut daemon = Daemon::start().await;
+    let site = Site {
+        weburl: None,
+        topurl: None,
+    };
+    let sites = ["centos", "fedora"].map(|it| (InstanceName::new(it), site.clone()));
+    daemon.known.send_modify(|it| it.sites = sites.into());
+    let remote = daemon.client().await;
+    let soon = Timestamp::now().as_second() + 3600;
+    for (kind, what, until) in [
+        ("package", "bash", "fixed"),
+        ("package", "bash", "undone"),
+        ("tag", "f43-updates", "undone"),
+        ("build", "centos:4711", "ends"),
+        ("build", "fedora:bash-5.3-1.fc43", "undone"),
+    ] {
+        remote.mute_until(kind, what, until, 0).await.unwrap();
+        remote.unmute_what(kind, what).await.unwrap();
+    }
+    remote.mute_until("but-failures", "", "time", soon).await.unwrap();
+    check(
+        daemon
+            .asked()
+            .replace(&format!("{:?}", Timestamp::from_second(soon).unwrap()), "SOON"),
+        expect![[r#"
+            Mute { muting: Package("bash"), until: Fixed }
+            Unmute(Package("bash"))
+            Mute { muting: Package("bash"), until: Lasting(UntilResumed) }
+            Unmute(Package("bash"))
+            Mute { muting: Tag("f43-updates"), until: Lasting(UntilResumed) }
+            Unmute(Tag("f43-updates"))
+            Mute { muting: Subject(InstanceName("centos"), Task(TaskId(4711))), until: Ends }
+            Unmute(Subject(InstanceName("centos"), Task(TaskId(4711))))
+            Mute { muting: Subject(InstanceName("fedora"), NamedBuild(Nvr { name: "bash", version: "5.3", release: "1.fc43" })), until: Lasting(UntilResumed) }
+            Unmute(Subject(InstanceName("fedora"), NamedBuild(Nvr { name: "bash", version: "5.3", release: "1.fc43" })))
+            Mute { muting: ButFailures, until: At(SOON) }
+        "#]],
+    );
+    let mut answers = String::new();
+    for (kind, what, until, time) in [
+        ("owner", "mona", "undone", 0),
+        ("package", "", "fixed", 0),
+        ("tag", "two words", "undone", 0),
+        ("build", "4711", "ends", 0),
+        ("but-failures", "bash", "time", soon),
+        ("but-failures", "", "undone", 0),
+        ("tag", "f43", "fixed", 0),
+        ("package", "bash", "ends", 0),
+        ("package", "bash", "ever", 0),
+        ("package", "bash", "undone", soon),
+        ("package", "bash", "time", 5),
+        ("package", "bash", "time", soon + 367 * 24 * 3600),
+        ("package", "bash", "time", i64::MAX),
+    ] {
+        let answer = remote.mute_until(kind, what, until, time).await;
+        writeln!(answers, "{}", answer.unwrap_err()).unwrap();
+    }
+    check(
+        answers,
+        expect![[r#"
+        org.freedesktop.DBus.Error.InvalidArgs: what is muted is one of: package, tag, build, but-failures
+        org.freedesktop.DBus.Error.InvalidArgs: a package's name is one word of at most 256 bytes
+        org.freedesktop.DBus.Error.InvalidArgs: a tag's name is one word of at most 256 bytes
+        org.freedesktop.DBus.Error.InvalidArgs: there are several instances; say which one by its name and a colon before it: centos, fedora
+        org.freedesktop.DBus.Error.InvalidArgs: but-failures is about nothing in particular
+        org.freedesktop.DBus.Error.InvalidArgs: all but failures can only be muted until a time
+        org.freedesktop.DBus.Error.InvalidArgs: only a package can be muted until it is fixed
+        org.freedesktop.DBus.Error.InvalidArgs: only a build or task can be muted until it ends
+        org.freedesktop.DBus.Error.InvalidArgs: a mute is over by one of: time, fixed, ends, undone
+        org.freedesktop.DBus.Error.InvalidArgs: the time is 0 unless it is the end
+        org.freedesktop.DBus.Error.InvalidArgs: the time is in the future, and at most a year away
+        org.freedesktop.DBus.Error.InvalidArgs: the time is in the future, and at most a year away
+        org.freedesktop.DBus.Error.InvalidArgs: the time is in the future, and at most a year away
+    "#]],
+    );
+    assert_eq!(daemon.asked(), "");
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused_and_asks_for_nothing() {
     let mut daemon = Daemon::start().await;
     let remote = daemon.client().await;
@@ -335,7 +426,7 @@ async fn what_makes_no_sense_is_refused_and_asks_for_nothing() {
     remote.mute(&longest, 1).await.unwrap();
     assert_eq!(
         daemon.asked(),
-        format!("Mute {{ package: {longest:?}, until: Minutes(1) }}\n")
+        format!("Mute {{ muting: Package({longest:?}), until: Lasting(Minutes(1)) }}\n")
     );
 
     let mut answers = String::new();
@@ -720,6 +811,7 @@ fn idle() -> Status {
         quiet_text: String::new(),
         held: 0,
         muted: Vec::new(),
+        mutes: Vec::new(),
         notifications: true,
         waiting: 0,
         tray: true,

@@ -11,8 +11,8 @@ use koji_notify::hub::fault::{Fault, FaultCode};
 use koji_notify::hub::look::plan;
 use koji_notify::koji::{Cause, CauseClass, Change, InstanceName, Interest, Lookup, UserId};
 use koji_notify::watch::{
-    Ask, Asker, Closed, Delivery, Event, HubTrouble, Keep, Learned, Link, News, PauseFor, Problem, Request, Rules,
-    Toggle, Trouble, Unanswered, Whose,
+    Ask, Asker, Closed, Delivery, Event, HubTrouble, Keep, Learned, Link, MuteFor, Muting, News, PauseFor, Problem,
+    Reason, Request, Rules, Toggle, Trouble, Unanswered, Whose,
 };
 
 use crate::desk::Done;
@@ -122,16 +122,15 @@ impl World {
             }
             Action::PauseUntilTomorrow => self.ask(Request::Pause(PauseFor::UntilTomorrow)),
             Action::Unpause => self.ask(Request::Resume),
+            Action::Quiet { reason, on } => self.take(Event::QuietChanged(Reason::ALL[reason % Reason::ALL.len()], on)),
             Action::Mute { package, minutes } => {
                 let minutes = NonZeroU32::new(minutes).unwrap_or(NonZeroU32::MIN);
                 self.ask(Request::Mute {
-                    package: named(package),
-                    until: PauseFor::Minutes(minutes),
+                    muting: Muting::Package(named(package)),
+                    until: MuteFor::Lasting(PauseFor::Minutes(minutes)),
                 });
             }
-            Action::Unmute { package } => self.ask(Request::Unmute {
-                package: named(package),
-            }),
+            Action::Unmute { package } => self.ask(Request::Unmute(Muting::Package(named(package)))),
             Action::MarkSeen => self.ask(Request::MarkSeen),
             Action::Follow { site, nth } => {
                 let site = at(site);
@@ -239,6 +238,9 @@ impl World {
                 house.armed = None;
                 house.leaves_after = None;
                 self.ask(Request::Resume);
+                for reason in Reason::ALL {
+                    self.take(Event::QuietChanged(reason, false));
+                }
             }
         }
     }

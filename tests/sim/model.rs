@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::koji::{InstanceName, Subject};
-use koji_notify::watch::{Filed, Keep, Pause, Posted, Resumed, Tale, TaleId};
+use koji_notify::watch::{Filed, Keep, Muted, Muting, Pause, Posted, Resumed, Tale, TaleId};
 
 /// How many tales are given back whole: what a digest holds.
 const MAX_DUE: usize = 200;
@@ -18,7 +18,7 @@ pub(crate) struct Model {
     stories: BTreeMap<(InstanceName, Subject), Filed>,
     due: BTreeMap<TaleId, Tale>,
     last_tale: TaleId,
-    muted: BTreeMap<String, Option<Timestamp>>,
+    muted: BTreeMap<Muting, Muted>,
     pause: Option<Pause>,
     usual: BTreeMap<(InstanceName, String), Option<SignedDuration>>,
     on_screen: BTreeSet<Posted>,
@@ -52,8 +52,8 @@ impl Model {
             Keep::Told { tales, .. } | Keep::Dropped(tales) => self.due.retain(|it, _| !tales.contains(it)),
             Keep::Mark(instance, mark) => _ = self.marks.insert(instance, mark),
             Keep::Contact(instance, at) => _ = self.contacts.insert(instance, at),
-            Keep::Muted(package, Some(until)) => _ = self.muted.insert(package, until),
-            Keep::Muted(package, None) => _ = self.muted.remove(&package),
+            Keep::Muted(muting, Some(muted)) => _ = self.muted.insert(muting, muted),
+            Keep::Muted(muting, None) => _ = self.muted.remove(&muting),
             Keep::Paused(pause) => self.pause = pause,
             Keep::Usual {
                 instance,

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use koji_notify::koji::{BuildState, InstanceName, Subject, TaskState};
 use koji_notify::watch::{
-    Delivery, Digest, Fate, Keep, Notice, NoticeId, Reply, Rules, Standing, Tale, TaleId, Telling, Wanted, Watch,
+    Delivery, Digest, Fate, Keep, Muting, Notice, NoticeId, Reply, Rules, Standing, Tale, TaleId, Telling, Wanted,
+    Watch,
 };
 
 use crate::broker::Copies;
@@ -132,7 +133,7 @@ impl Oracle {
         let is_same = self.rules.last().is_some_and(|last| {
             last.wanted == rules.wanted
                 && last.muted.len() == watch.muted().len()
-                && watch.muted().keys().all(|it| last.muted.contains(it))
+                && muted_packages(watch).all(|it| last.muted.contains(it))
                 && names.iter().zip(&last.sites).all(|(name, (users, packages))| {
                     rules
                         .instances
@@ -148,7 +149,7 @@ impl Oracle {
             since: now,
             wanted: rules.wanted,
             sites: names.iter().map(whose).map(|it| (it.users, it.packages)).collect(),
-            muted: watch.muted().keys().cloned().collect(),
+            muted: muted_packages(watch).cloned().collect(),
         });
     }
 
@@ -582,4 +583,12 @@ fn ending_of(tale: &Tale, kojis: &[&Koji], names: &[InstanceName]) -> Option<End
     let ended = story.ended.map(time);
     let nearest = found.min_by_key(|(_, it)| ended.map_or(0, |ended| (ended - it.at).abs()));
     nearest.map(|(number, _)| (site, number))
+}
+
+/// Returns the packages that are muted; nobody mutes anything else here.
+fn muted_packages(watch: &Watch) -> impl Iterator<Item = &String> {
+    watch.muted().keys().filter_map(|it| match it {
+        Muting::Package(package) => Some(package),
+        Muting::ButFailures | Muting::Tag(_) | Muting::Subject(..) => None,
+    })
 }

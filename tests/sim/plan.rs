@@ -4,6 +4,7 @@
 //! for people. What an action does not say (how long a message is under way, how long the disk takes) falls from the
 //! seed, separately for each message, answer and page, so that a story from which actions were taken is still itself.
 
+use koji_notify::watch::Reason;
 use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
@@ -183,6 +184,11 @@ pub(crate) enum Action {
     },
     PauseUntilTomorrow,
     Unpause,
+    /// The desktop says that there is a reason to be quiet, or that it is gone.
+    Quiet {
+        reason: usize,
+        on: bool,
+    },
     Mute {
         package: u8,
         minutes: u32,
@@ -484,9 +490,13 @@ impl Action {
                 toggle: dice.below(9) as usize,
                 on: dice.chance(60),
             },
-            9 => match dice.below(4) {
+            9 => match dice.below(7) {
                 0 => Self::Unpause,
                 1 => Self::PauseUntilTomorrow,
+                2..=4 => Self::Quiet {
+                    reason: dice.below(Reason::ALL.len() as u64) as usize,
+                    on: dice.chance(50),
+                },
                 _ => Self::Pause {
                     minutes: dice.spread(1, 600) as u32,
                 },

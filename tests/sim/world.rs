@@ -617,12 +617,12 @@ impl World {
                 _ => None,
             };
             self.log.line(now, || format!("   {event:?}"));
-            let ends_pause = house.watch.pause().is_some();
+            let was_quiet = !house.watch.quiet().is_empty();
             let waiting = house.watch.waiting();
             let effects = house.watch.step(stamp(local), event);
             // What no server took before is shown again: a few at once.
             let is_shown_again = house.watch.waiting() < waiting;
-            if is_shown_again || (ends_pause && house.watch.pause().is_none()) {
+            if is_shown_again || (was_quiet && house.watch.quiet().is_empty()) {
                 self.oracle.burst(now);
             }
             if let Some((delivery, message)) = delivery {

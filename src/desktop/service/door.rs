@@ -12,12 +12,14 @@ use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;
 use zbus::{fdo, interface};
 
+use super::mutes;
 use super::replies::{self, Answer, Replies};
 use super::told::{dictionary, five};
 use super::{ANSWER_WITHIN, MAX_MINUTES, MAX_PACKAGE, Refused, Shown};
+use crate::clock;
 use crate::koji::InstanceName;
 use crate::view::{Status, facts};
-use crate::watch::{Asker, Event, Listing, PauseFor, Reply, Request, Ticket, Toggle};
+use crate::watch::{Asker, Event, Listing, MuteFor, Muting, PauseFor, Reply, Request, Ticket, Toggle};
 
 /// What callers see.
 pub(super) struct Door {
@@ -91,13 +93,33 @@ impl Door {
     fn mute(&self, package: String, minutes: u32) -> fdo::Result<()> {
         let until = lasting(minutes)?;
         let package = package_name(package)?;
-        self.ask(Request::Mute { package, until })
+        self.ask(Request::Mute {
+            muting: Muting::Package(package),
+            until: MuteFor::Lasting(until),
+        })
     }
 
     /// Tells of a package again.
     fn unmute(&self, package: String) -> fdo::Result<()> {
         let package = package_name(package)?;
-        self.ask(Request::Unmute { package })
+        self.ask(Request::Unmute(Muting::Package(package)))
+    }
+
+    /// Tells nothing of something for a while. The kind says what that is: package, tag (that builds are moved into it
+    /// or out of it), build (a build or task, said as for Follow), or but-failures (all that is no failure; what it is
+    /// about is empty). It is over by one of: time (in seconds since the epoch, at most a year away; else the time is
+    /// 0), fixed (a build of the package has finished, which is told), ends (the build or task has ended, which is not
+    /// told), undone.
+    fn mute_until(&self, kind: String, what: String, until: String, time: i64) -> fdo::Result<()> {
+        let muting = mutes::muting(&kind, what, &self.shown.known.borrow())?;
+        let until = mutes::until(&muting, &until, time, clock::now())?;
+        self.ask(Request::Mute { muting, until })
+    }
+
+    /// Tells of something again that was muted; it is said as for MuteUntil.
+    fn unmute_what(&self, kind: String, what: String) -> fdo::Result<()> {
+        let muting = mutes::muting(&kind, what, &self.shown.known.borrow())?;
+        self.ask(Request::Unmute(muting))
     }
 
     /// Switches one of the toggles: started, finished, failed, canceled, scratch, tagged, in-repo, followed,
@@ -362,6 +384,17 @@ impl Door {
         self.with(|it| it.muted.clone())
     }
 
+    /// All that is muted. Each one is a dictionary, to which more may be added:
+    /// kind (s), what it is: package, build (also a task), tag, but-failures;
+    /// what (s), the name of the package or tag, the name of the build or the number of the task, or empty;
+    /// instance (s), the heading in the configuration for a build or task, or empty;
+    /// until (s), when it is over: time, fixed, ends, undone, as for MuteUntil;
+    /// time (x), that time in seconds since the epoch, or 0.
+    #[zbus(property)]
+    fn mutes(&self) -> Vec<HashMap<&'static str, Value<'static>>> {
+        self.with(|it| it.mutes.iter().map(mutes::told).collect())
+    }
+
     /// A notification server is there.
     #[zbus(property)]
     fn notifications(&self) -> bool {
@@ -440,7 +473,7 @@ fn lasting(minutes: u32) -> fdo::Result<PauseFor> {
     Ok(NonZeroU32::new(minutes).map_or(PauseFor::UntilResumed, PauseFor::Minutes))
 }
 
-fn package_name(name: String) -> fdo::Result<String> {
+pub(super) fn package_name(name: String) -> fdo::Result<String> {
     let in_range = (1..=MAX_PACKAGE).contains(&name.len());
     let is_word = name.chars().all(|it| !it.is_whitespace() && !it.is_control());
     if !in_range || !is_word {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use zbus::zvariant::Value;
 
+use super::mutes;
 use crate::view::{InstanceStatus, Status};
 
 /// Returns the properties that can change, as they are sent.
@@ -22,6 +23,7 @@ pub(super) fn properties(status: &Status) -> HashMap<&'static str, Value<'static
         quiet_text,
         held,
         muted,
+        mutes,
         notifications,
         waiting,
         tray,
@@ -43,6 +45,7 @@ pub(super) fn properties(status: &Status) -> HashMap<&'static str, Value<'static
         ("QuietText", quiet_text.into()),
         ("Held", held.into()),
         ("Muted", muted.into()),
+        ("Mutes", mutes.iter().map(mutes::told).collect::<Vec<_>>().into()),
         ("Notifications", notifications.into()),
         ("Waiting", waiting.into()),
         ("Tray", tray.into()),

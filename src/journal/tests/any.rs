@@ -11,11 +11,32 @@ use super::now;
 use crate::koji::{
     BuildId, BuildState, Cause, CauseClass, Child, InstanceName, LogName, Nvr, Subject, TaskId, TaskState,
 };
-use crate::watch::{Fate, Pause, PauseFor, Row, RuleName, Standing, Story, Tale, TaleId, Trend, Whereabouts};
+use crate::watch::{
+    Fate, Muted, Muting, Pause, PauseFor, Row, RuleName, Standing, Story, Tale, TaleId, Trend, Until, Whereabouts,
+};
 use crate::watch::{Filed, Keep, Posted};
 
 pub(super) fn keeps() -> impl Strategy<Value = Vec<Keep>> {
     prop::collection::vec(keep(), 0..12)
+}
+
+fn muting() -> impl Strategy<Value = Muting> {
+    prop_oneof![
+        Just(Muting::ButFailures),
+        "[a-c]".prop_map(Muting::Package),
+        "[a-c]".prop_map(Muting::Tag),
+        (instance(), subject()).prop_map(|(instance, subject)| Muting::Subject(instance, subject)),
+    ]
+}
+
+fn muted() -> impl Strategy<Value = Muted> {
+    let until = prop_oneof![
+        time().prop_map(Until::Time),
+        Just(Until::Fixed),
+        Just(Until::Ends),
+        Just(Until::Undone),
+    ];
+    (until, time()).prop_map(|(until, since)| Muted { until, since })
 }
 
 fn keep() -> impl Strategy<Value = Keep> {
@@ -30,7 +51,7 @@ fn keep() -> impl Strategy<Value = Keep> {
         1 => tales().prop_map(Keep::Dropped),
         1 => (instance(), time()).prop_map(|(instance, at)| Keep::Mark(instance, at)),
         1 => (instance(), time()).prop_map(|(instance, at)| Keep::Contact(instance, at)),
-        1 => ("[a-c]", option::of(option::of(time()))).prop_map(|(package, until)| Keep::Muted(package, until)),
+        2 => (muting(), option::of(muted())).prop_map(|(muting, muted)| Keep::Muted(muting, muted)),
         1 => option::of(pause()).prop_map(Keep::Paused),
         1 => usual(),
         1 => (":[0-9]", any::<u32>(), any::<bool>())

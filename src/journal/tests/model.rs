@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::koji::{InstanceName, Subject};
-use crate::watch::{Filed, Keep, Posted, Resumed};
+use crate::watch::{Filed, Keep, Muted, Muting, Posted, Resumed};
 use crate::watch::{Pause, Tale, TaleId};
 
 type Key = (InstanceName, Subject);
@@ -18,7 +18,7 @@ pub(super) struct Model {
     stories: BTreeMap<Key, Filed>,
     due: BTreeMap<TaleId, Tale>,
     last_tale: TaleId,
-    muted: BTreeMap<String, Option<Timestamp>>,
+    muted: BTreeMap<Muting, Muted>,
     pause: Option<Pause>,
     usual: BTreeMap<(InstanceName, String), (Option<SignedDuration>, Timestamp)>,
     on_screen: BTreeSet<Posted>,
@@ -62,11 +62,11 @@ impl Model {
             Keep::Contact(instance, at) => {
                 self.contacts.insert(instance, at);
             }
-            Keep::Muted(package, Some(until)) => {
-                self.muted.insert(package, until);
+            Keep::Muted(muting, Some(muted)) => {
+                self.muted.insert(muting, muted);
             }
-            Keep::Muted(package, None) => {
-                self.muted.remove(&package);
+            Keep::Muted(muting, None) => {
+                self.muted.remove(&muting);
             }
             Keep::Paused(pause) => self.pause = pause,
             Keep::Usual {

@@ -3,6 +3,7 @@
 use super::super::retain::{Left, sweep_down_to};
 use super::super::{retain, schema};
 use super::*;
+use crate::watch::{Muted, Muting, Until};
 
 /// A file as version 1 made it, with one story in it.
 const FIRST: &str = include_str!("first.sql");
@@ -11,6 +12,8 @@ const FIRST: &str = include_str!("first.sql");
 fn a_file_of_the_first_version_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     database(folder.path()).execute_batch(FIRST).unwrap();
+    let mutes = "INSERT INTO muted (package, until) VALUES ('bash', NULL), ('zsh', 1795000000000000000)";
+    database(folder.path()).execute_batch(mutes).unwrap();
     let first = schema::version(&database(folder.path())).unwrap();
     assert_eq!(first, schema::Version::Known(1));
     let opened = open(folder.path(), now());
@@ -22,6 +25,13 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
     assert_eq!(resumed.due[0].id, TaleId(3));
     assert_eq!(resumed.last_tale, TaleId(3));
     assert_eq!(resumed.marks[&fedora()], now());
+    // Only packages could be muted.
+    let at = Timestamp::from_second(1_795_000_000).unwrap();
+    let mutes = [("bash", Until::Undone), ("zsh", Until::Time(at))].map(|(package, until)| {
+        let since = Timestamp::UNIX_EPOCH;
+        (Muting::Package(package.to_owned()), Muted { until, since })
+    });
+    assert_eq!(resumed.muted, mutes.into());
     opened.journal.unwrap().close().unwrap();
     let database = database(folder.path());
     assert_eq!(

@@ -7,6 +7,7 @@ use super::super::history::{Asked, History, Outcome, Past};
 use super::super::wipe;
 use super::*;
 use crate::koji::Nvr;
+use crate::watch::{Muted, Muting, Until};
 
 #[test]
 fn the_newest_comes_first_whatever_the_size_of_a_piece() {
@@ -198,7 +199,7 @@ fn what_is_wiped_is_gone_from_the_file_and_what_the_promise_needs_is_there() {
                 digest: false,
                 at: now(),
             },
-            Keep::Muted("bash".to_owned(), Some(None)),
+            muted("bash"),
             Keep::Usual {
                 instance: fedora(),
                 package: "xyzzy".to_owned(),
@@ -227,9 +228,7 @@ fn what_is_wiped_is_gone_from_the_file_and_what_the_promise_needs_is_there() {
         assert_eq!(past, [build(1)]);
         if let Some(mut journal) = journal {
             // It goes on writing.
-            journal
-                .write(&[Keep::Muted("zsh".to_owned(), Some(None))], now())
-                .unwrap();
+            journal.write(&[muted("zsh")], now()).unwrap();
             journal.close().unwrap();
         }
         let opened = open(folder.path(), now());
@@ -269,6 +268,14 @@ fn endings_of_what_was_forgotten_grow_old() {
     let later = now() + SignedDuration::from_secs(in_two_months);
     drop(open(folder.path(), later));
     assert_eq!(open(folder.path(), later).resumed.endings.len(), 0);
+}
+
+fn muted(package: &str) -> Keep {
+    let muted = Muted {
+        until: Until::Undone,
+        since: now(),
+    };
+    Keep::Muted(Muting::Package(package.to_owned()), Some(muted))
 }
 
 fn asked(folder: &Path, asked: &Asked) -> Vec<Past> {

@@ -63,8 +63,8 @@ fn the_menu_lists_what_runs_and_what_has_ended() {
         watch.step(time(0), Event::Heard(news(n as u64, change)));
     }
     let mute = Request::Mute {
-        package: "zsh".to_owned(),
-        until: PauseFor::UntilResumed,
+        muting: Muting::Package("zsh".to_owned()),
+        until: MuteFor::Lasting(PauseFor::UntilResumed),
     };
     watch.step(time(0), Event::Asked(mute));
     let menu = describe_menu(&watch);
@@ -85,7 +85,7 @@ fn the_menu_lists_what_runs_and_what_has_ended() {
         --
     "#]]
     .assert_eq(top);
-    assert!(rest.contains("Muted packages >\n    Unmute zsh\n"), "{rest}");
+    assert!(rest.contains("Muted >\n    Unmute zsh\n"), "{rest}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use jiff::civil;
 
 use super::*;
+use crate::koji::Subject;
 use crate::view::{quiet, status, tray};
 use crate::watch::Reason;
 use crate::watch::quiet::Hours;
@@ -75,4 +76,63 @@ fn what_a_person_did_is_named_first() {
     let names = ["paused", "do-not-disturb", "presentation", "locked", "idle", "hours"];
     assert_eq!(status::status(&watch).quiet, names);
     assert_eq!(status::summary(&watch), "Notifications are paused");
+}
+
+#[test]
+fn what_is_muted_is_listed_with_its_end_and_its_undoing() {
+    let mut watch = watch();
+    let at = |second| MuteFor::At(time(second));
+    let subject = |it| Muting::Subject(fedora(), it);
+    let mutes = [
+        (Muting::Package("bash".to_owned()), MuteFor::Fixed),
+        (
+            Muting::Package("zsh".to_owned()),
+            MuteFor::Lasting(PauseFor::UntilResumed),
+        ),
+        (Muting::Tag("f43\u{1b}".to_owned()), at(2 * 24 * 3600)),
+        (subject(Subject::Task(TaskId(4711))), MuteFor::Ends),
+        (Muting::ButFailures, at(3600)),
+    ];
+    for (muting, until) in mutes {
+        watch.step(time(0), Event::Asked(Request::Mute { muting, until }));
+    }
+    let menu = tray::tray(&watch, &sites(), EVERYTHING, time(0)).menu;
+    let muted = menu.items.iter().find_map(|it| match it {
+        Item::Submenu { label, items } if label == "Muted" => Some(items),
+        _ => None,
+    });
+    let labels: Vec<_> = muted
+        .unwrap()
+        .iter()
+        .map(|it| match it {
+            Item::Entry {
+                label,
+                request: Request::Unmute(_),
+            } => label.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        "Tell of more than failures before 18:40",
+        "Unmute bash before it is fixed",
+        "Unmute zsh",
+        "Unmute the tag f43 before 2026-11-22",
+        "Unmute 4711",
+    ];
+    assert_eq!(labels, expected);
+    let status = status::status(&watch);
+    assert_eq!(status.muted, ["bash", "zsh"]);
+    let told: Vec<_> = status
+        .mutes
+        .iter()
+        .map(|it| (&*it.kind, &*it.what, &*it.instance, &*it.until, it.time != 0))
+        .collect();
+    let expected = [
+        ("but-failures", "", "", "time", true),
+        ("package", "bash", "", "fixed", false),
+        ("package", "zsh", "", "undone", false),
+        ("tag", "f43\u{1b}", "", "time", true),
+        ("build", "4711", "fedora", "ends", false),
+    ];
+    assert_eq!(told, expected);
 }

@@ -29,8 +29,8 @@ impl Shelf {
                 Keep::Told { tales, .. } | Keep::Dropped(tales) => resumed.due.retain(|it| !tales.contains(&it.id)),
                 Keep::Mark(instance, mark) => _ = resumed.marks.insert(instance, mark),
                 Keep::Contact(instance, at) => _ = resumed.contacts.insert(instance, at),
-                Keep::Muted(package, Some(until)) => _ = resumed.muted.insert(package, until),
-                Keep::Muted(package, None) => _ = resumed.muted.remove(&package),
+                Keep::Muted(muting, Some(muted)) => _ = resumed.muted.insert(muting, muted),
+                Keep::Muted(muting, None) => _ = resumed.muted.remove(&muting),
                 Keep::Paused(pause) => resumed.pause = pause,
                 Keep::Usual {
                     instance,

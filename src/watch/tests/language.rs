@@ -92,10 +92,15 @@ pub(super) fn request(words: &[&str]) -> Request {
         ["pause", "resumed"] => Request::Pause(PauseFor::UntilResumed),
         ["pause", minutes] => Request::Pause(PauseFor::Minutes(minutes.parse::<NonZeroU32>().unwrap())),
         ["seen"] => Request::MarkSeen,
-        ["mute", package, minutes] => Request::Mute {
-            package: (*package).to_owned(),
-            until: PauseFor::Minutes(minutes.parse().unwrap()),
+        ["mute", what, until] => Request::Mute {
+            muting: muting(what),
+            until: match *until {
+                "fixed" => MuteFor::Fixed,
+                "ends" => MuteFor::Ends,
+                minutes => MuteFor::Lasting(PauseFor::Minutes(minutes.parse().unwrap())),
+            },
         },
+        ["unmute", what] => Request::Unmute(muting(what)),
         [toggle, on] => {
             let toggle = Toggle::ALL
                 .into_iter()
@@ -103,6 +108,18 @@ pub(super) fn request(words: &[&str]) -> Request {
             Request::Switch(toggle.unwrap(), *on == "on")
         }
         other => panic!("what is {other:?}?"),
+    }
+}
+
+fn muting(what: &str) -> Muting {
+    match what.split_once(':') {
+        Some(("tag", tag)) => Muting::Tag(tag.to_owned()),
+        Some(("task", task)) => Muting::Subject(fedora(), Subject::Task(TaskId(task.parse().unwrap()))),
+        Some(("build", build)) => Muting::Subject(fedora(), Subject::Build(BuildId(build.parse().unwrap()))),
+        Some(("nvr", nvr)) => Muting::Subject(fedora(), Subject::NamedBuild(Nvr::parse(nvr).unwrap())),
+        Some(other) => panic!("what is {other:?}?"),
+        None if what == "but-failures" => Muting::ButFailures,
+        None => Muting::Package(what.to_owned()),
     }
 }
 

@@ -1,0 +1,133 @@
+//! What is muted, in words and for programs.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Item, text};
+use crate::i18n::{fill, tr};
+use crate::koji::Subject;
+use crate::watch::{Muted, Muting, Request, Until, Watch};
+
+/// The longest name that is shown, in characters.
+const MAX_NAME: usize = 80;
+
+/// Something that is muted, as programs are told of it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct MuteStatus {
+    /// `package`, `build` (also a task), `tag` or `but-failures`.
+    pub kind: String,
+    /// The name of the package or tag; the number of the task or the name of the build; empty for `but-failures`.
+    pub what: String,
+    /// The heading in the configuration, for a build or task; or empty.
+    pub instance: String,
+    /// `time`, `fixed`, `ends` or `undone`.
+    pub until: String,
+    /// The end in seconds since the epoch, where that is a time, or 0.
+    pub time: i64,
+}
+
+/// Returns the menu of what is muted, each with its undoing; nothing if nothing is.
+pub(super) fn menu(watch: &Watch, now: Timestamp) -> Option<Item> {
+    let items: Vec<_> = watch
+        .muted()
+        .iter()
+        .map(|(muting, muted)| Item::Entry {
+            label: label(watch, muting, muted, now),
+            request: Request::Unmute(muting.clone()),
+        })
+        .collect();
+    // Translators: the title of a menu whose entries are "Unmute bash" and so on.
+    let label = tr("Muted");
+    (!items.is_empty()).then_some(Item::Submenu { label, items })
+}
+
+/// Returns what is muted, for programs.
+pub(super) fn status(watch: &Watch) -> Vec<MuteStatus> {
+    let one = |(muting, muted): (&Muting, &Muted)| {
+        let (kind, what) = match muting {
+            Muting::ButFailures => ("but-failures", String::new()),
+            Muting::Package(package) => ("package", package.clone()),
+            Muting::Tag(tag) => ("tag", tag.clone()),
+            Muting::Subject(..) => ("build", name(watch, muting)),
+        };
+        let instance = match muting {
+            Muting::Subject(instance, _) => instance.to_string(),
+            Muting::ButFailures | Muting::Package(_) | Muting::Tag(_) => String::new(),
+        };
+        let (until, time) = match muted.until {
+            Until::Time(at) => ("time", at.as_second()),
+            Until::Fixed => ("fixed", 0),
+            Until::Ends => ("ends", 0),
+            Until::Undone => ("undone", 0),
+        };
+        MuteStatus {
+            kind: kind.to_owned(),
+            what,
+            instance,
+            until: until.to_owned(),
+            time,
+        }
+    };
+    watch.muted().iter().map(one).collect()
+}
+
+/// Returns the packages that are muted.
+pub(super) fn packages(watch: &Watch) -> Vec<String> {
+    let package = |it: &Muting| match it {
+        Muting::Package(package) => Some(package.clone()),
+        Muting::ButFailures | Muting::Tag(_) | Muting::Subject(..) => None,
+    };
+    watch.muted().keys().filter_map(package).collect()
+}
+
+fn label(watch: &Watch, muting: &Muting, muted: &Muted, now: Timestamp) -> String {
+    let end = match muted.until {
+        Until::Time(at) => Some(time(watch, at, now)),
+        Until::Fixed | Until::Ends | Until::Undone => None,
+    };
+    let is_until_fixed = muted.until == Until::Fixed;
+    let sentence = match (muting, &end) {
+        (Muting::ButFailures, Some(_)) => tr("Tell of more than failures before {time}"),
+        (Muting::ButFailures, None) => tr("Tell of more than failures"),
+        (Muting::Package(_), None) if is_until_fixed => tr("Unmute {package} before it is fixed"),
+        // Translators: {time} is a time of the day such as "18:40", or a date. It is muted until then.
+        (Muting::Package(_), Some(_)) => tr("Unmute {package} before {time}"),
+        (Muting::Package(_), None) => tr("Unmute {package}"),
+        (Muting::Tag(_), Some(_)) => tr("Unmute the tag {tag} before {time}"),
+        (Muting::Tag(_), None) => tr("Unmute the tag {tag}"),
+        (Muting::Subject(..), Some(_)) => tr("Unmute {build} before {time}"),
+        // Translators: {build} is the name of a build, or the number of a task.
+        (Muting::Subject(..), None) => tr("Unmute {build}"),
+    };
+    let what = match muting {
+        Muting::ButFailures => String::new(),
+        Muting::Package(it) => text::name(it),
+        Muting::Tag(it) => text::clean(it, MAX_NAME),
+        Muting::Subject(..) => text::clean(&name(watch, muting), MAX_NAME),
+    };
+    let time = end.unwrap_or_default();
+    let values = [("package", &*what), ("tag", &what), ("build", &what), ("time", &time)];
+    fill(&sentence, &values)
+}
+
+/// Returns the name of a build or task that is muted: that of what is known of it, or what it was muted by.
+fn name(watch: &Watch, muting: &Muting) -> String {
+    let Muting::Subject(_, subject) = muting else {
+        return String::new();
+    };
+    match subject {
+        Subject::Task(task) => task.0.to_string(),
+        Subject::NamedBuild(nvr) => nvr.to_string(),
+        Subject::Build(build) => {
+            let known = watch.story_of_mute(muting).and_then(|it| it.nvr.as_ref());
+            known.map_or_else(|| build.0.to_string(), ToString::to_string)
+        }
+    }
+}
+
+/// Returns a time of today or tomorrow as a time, any other as a date.
+fn time(watch: &Watch, at: Timestamp, now: Timestamp) -> String {
+    let is_soon = at.duration_since(now) < SignedDuration::from_hours(24);
+    let form = if is_soon { "%H:%M" } else { "%Y-%m-%d" };
+    at.to_zoned(watch.rules().zone.clone()).strftime(form).to_string()
+}
