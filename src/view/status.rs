@@ -33,7 +33,7 @@ pub struct Status {
     /// What is held until it is no longer quiet.
     #[serde(default)]
     pub held: u32,
-    /// Muted packages.
+    /// Packages that are muted.
     pub muted: Vec<String>,
     /// All that is muted, packages too.
     #[serde(default)]

@@ -4,11 +4,13 @@ pub(crate) mod desk;
 mod messages;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use expect_test::{Expect, expect};
 use futures_util::StreamExt;
 use koji_notify::view::Status;
 use serde_json::{Value, json};
+use zbus::fdo::RequestNameFlags;
 
 use self::desk::{Desk, told, within};
 use crate::rabbit::{Client, Rabbit};
@@ -495,6 +497,52 @@ async fn pause_resume_and_status_are_asked_for_on_the_command_line() {
         "#]],
     );
     desk.status_when(|it| !it.paused).await;
+    assert_eq!(desk.more_shown(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_gnome_would_not_show_is_held_and_told_afterwards_even_by_another_run() {
+    let mut desk = Desk::new(Rabbit::shared().await).await;
+    let banners = desk.home.path("banners");
+    let script = format!(
+        "#!/bin/sh\n[ \"$*\" = 'get org.gnome.desktop.notifications show-banners' ] && cat '{}'\n",
+        banners.display()
+    );
+    let tool = desk.home.path("bin/gsettings");
+    fs::write(&tool, script).unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&banners, "false\n").unwrap();
+    let shell = desk.bus.connect().await;
+    let flags = RequestNameFlags::DoNotQueue.into();
+    for name in ["org.gnome.Shell", "ca.desrt.dconf"] {
+        shell.request_name_with_flags(name, flags).await.unwrap();
+    }
+    let switch = async |says: &str| {
+        fs::write(&banners, says).unwrap();
+        let writer = ("/ca/desrt/dconf/Writer/user", "ca.desrt.dconf.Writer", "Notify");
+        let body = ("/org/gnome/desktop/notifications/show-banners", vec![""], "tag");
+        shell
+            .emit_signal(None::<&str>, writer.0, writer.1, writer.2, &body)
+            .await
+            .unwrap();
+    };
+    let mut daemon = desk.daemon().await;
+    desk.status_when(|it| it.quiet == ["do-not-disturb"]).await;
+    desk.build_is_done(1).await;
+    desk.status_when(|it| it.held == 1).await;
+    switch("true\n").await;
+    assert_eq!(desk.shown().await.title, "bash-5.3-1.fc44 is built");
+    desk.status_when(|it| it.quiet.is_empty() && it.held == 0).await;
+
+    switch("false\n").await;
+    desk.status_when(|it| it.quiet == ["do-not-disturb"]).await;
+    desk.build_is_done(2).await;
+    desk.status_when(|it| it.held == 1).await;
+    desk.all_is_acknowledged().await;
+    daemon.kill().await;
+    fs::write(&banners, "true\n").unwrap();
+    let _daemon = desk.daemon().await;
+    assert_eq!(desk.shown().await.title, "bash-5.3-2.fc44 is built");
     assert_eq!(desk.more_shown(), [""; 0]);
 }
 
