@@ -606,6 +606,11 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     check(
         "[tel]\n",
         expect!["1:2: unknown field `tel`, expected one of `tell`, `hooks`, `dbus`, `instance`"],
+        expect!["1:2: unknown field `tel`, expected one of `tell`, `quiet`, `instance`"],
+    );
+    check(
+        "[quiet]\nlocked = true\nhours = ['22-7']\n",
+        expect![[r#"3:1: `hours`: expected times such as "22:00-07:00", from 00:00 to 24:00"#]],
     );
     check(
         "[instance.a]\npreset = 'fedroa'\n",
