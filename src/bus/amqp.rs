@@ -196,6 +196,11 @@ impl<'a> Items<'a> {
         self.left
     }
 
+    /// Returns how many bytes they take, still encoded, at most.
+    pub fn size(&self) -> usize {
+        self.cursor.0.len()
+    }
+
     /// Returns a value of a map by its key, if that is a text.
     pub fn value_of(mut self, key: &str) -> Option<Item<'a>> {
         while let (Some(Ok(name)), Some(Ok(value))) = (self.next(), self.next()) {
@@ -204,6 +209,17 @@ impl<'a> Items<'a> {
             }
         }
         None
+    }
+
+    /// Returns what describes the value at a place of a list of AMQP 1.0, if anything does.
+    pub fn descriptor_of(mut self, place: usize) -> Option<Item<'a>> {
+        if let Some(before) = place.checked_sub(1) {
+            self.nth(before)?.ok()?;
+        }
+        match self.cursor.0.split_first() {
+            Some((0, descriptor)) if self.left > 0 => Some(one_zero(descriptor).ok()?.0),
+            Some(_) | None => None,
+        }
     }
 
     /// Returns the value at a place, counted from 0.

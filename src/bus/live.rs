@@ -398,7 +398,7 @@ impl Keeper {
         self.signs.message.beat();
         self.signs.copies.leave(message.data.len(), || {
             let topic = message.routing_key.as_str();
-            Recorded::of(&self.instance, topic, &message.properties, &message.data)
+            Recorded::of(topic, &message.properties, &message.data).heard_by(&self.instance)
         });
         let headers = message.properties.headers().as_ref();
         let envelope = Envelope {

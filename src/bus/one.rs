@@ -3,23 +3,30 @@
 //! Promise: as that of the source for 0-9-1. The line comes back by itself, what is of interest is reported and
 //! accepted only when the loop says so, and whatever a broker sends, it is read within limits.
 //!
-//! The client is our own, and only the half that reads: no crate there could be kept in bounds. `fe2o3-amqp` 0.18 hands
+//! The client is our own, and no more of one than is needed: no crate there could be kept in bounds. `fe2o3-amqp` 0.18 hands
 //! out no message as bytes. It reads every section by recursion first, and a message of 900 kB, a list in a list in a
 //! list, ends the process. The frames of a connection that is open are read the same way. It refuses SASL EXTERNAL
 //! over a TLS stream that somebody else has opened (`InvalidSchemeForSaslExternal`), and a TLS of its own brings a second
-//! cryptography. What is left over is small: eight performatives, and a credit that is counted.
+//! cryptography. What is left over is small: nine performatives, and a credit that is counted.
 //!
 //! Tried against RabbitMQ 3.10 and a broker on Qpid Proton; ActiveMQ, Artemis and qpidd were not at hand. RabbitMQ 3 makes a
 //! queue for each line that reads a topic and may leave it behind: there, a queue by name, or AMQP 0-9-1, is better.
 //!
-//! It deliberately does not know what the loop makes of the news, and never sends a message.
+//! [`ear`] listens in beside it, and [`outbox`] sends what `koji-notify publish` is told to; the source never does.
+//!
+//! It deliberately does not know what the loop makes of the news.
 
+mod compose;
 mod dial;
+pub mod ear;
 mod encode;
 mod frame;
 mod letter;
 mod live;
+mod opening;
+pub(in crate::bus) mod outbox;
 mod receipts;
+mod send;
 mod session;
 mod sieve;
 mod talk;
@@ -34,6 +41,7 @@ use crate::clock::Pulse;
 use crate::koji::{InstanceName, Interest};
 use crate::watch::Trouble;
 
+pub use compose::NoRoom;
 pub use sieve::{concerns_properties, selector};
 
 /// A broker of AMQP 1.0, and what is read from it: checked, whole, ready to be dialled.
@@ -78,6 +86,12 @@ fn is_kept(address: &str) -> bool {
     queues.iter().any(|it| address.starts_with(it))
 }
 
+/// Returns whether an address says that it is a topic: whoever reads one has copies of their own.
+fn is_topic(address: &str) -> bool {
+    let topics = ["topic://", "/topic/", "/exchange/", "/exchanges/"];
+    topics.iter().any(|it| address.starts_with(it))
+}
+
 /// The broker of one instance, as a place that news comes from.
 pub struct OneSource {
     instance: InstanceName,
@@ -110,7 +124,7 @@ impl OneSource {
 pub async fn probe(broker: &Broker, interest: &Interest) -> Result<(), Trouble> {
     let mut worst = None;
     for door in &broker.doors {
-        match session::Session::open(broker, door, interest, &Pulse::default()).await {
+        match session::Session::open(broker, door, session::Purpose::News(interest), &Pulse::default()).await {
             Ok(session) => {
                 session.close().await;
                 return Ok(());

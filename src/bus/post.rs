@@ -1,7 +1,7 @@
 //! A line to a broker that publishes, for `koji-notify publish`.
 //!
-//! Promise: what [`Outbox::send`] has returned for, the broker has taken, and it said whether any queue wanted it. What
-//! AMQP has no room for is refused here, in words, before anything is sent.
+//! Promise: what [`Outbox::send`] has returned for, the broker has taken, and by AMQP 0-9-1 it said whether any queue
+//! wanted it. What AMQP has no room for is refused here, in words, before anything is sent.
 //!
 //! It deliberately does not know what a message says. Nothing else of ours publishes.
 
@@ -14,7 +14,9 @@ use tokio::time::timeout;
 
 use super::broker::Broker;
 use super::decode::MAX_BODY;
-use super::dial::{Line, dial};
+use super::dial::{self, dial};
+use super::one::outbox::Unsent;
+use super::one::{self, NoRoom};
 use super::recorded::{Properties, Recorded};
 use super::table::{self, MAX_SHORT, TableError};
 use super::trouble::LinkError;
@@ -24,9 +26,19 @@ use crate::watch::Trouble;
 /// What the rest of a frame with headers may take, at most: its own frame, and ten other properties.
 const BESIDE_HEADERS: usize = 11 * (MAX_SHORT + 1) + 32;
 
-/// A line that publishes to the exchange of one broker.
-pub struct Outbox {
-    line: Line,
+/// A line that publishes to one broker.
+pub struct Outbox(Line);
+
+enum Line {
+    /// To its exchange.
+    ZeroNine(Box<ZeroNine>),
+    /// To any address.
+    One(Box<one::outbox::Outbox>),
+}
+
+/// A line that publishes to the exchange of one broker, by AMQP 0-9-1.
+struct ZeroNine {
+    line: dial::Line,
     channel: Channel,
     exchange: ShortString,
     host: String,
@@ -50,6 +62,24 @@ pub enum PostError {
     /// There is no line.
     #[error("{}: {}", .0.host, .0.detail)]
     Line(Trouble),
+    #[error("the line to {host} broke before it was said whether the message was taken")]
+    Broken {
+        host: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("{host} gives the message back: nobody takes it there ({outcome})")]
+    GivenBack { host: String, outcome: &'static str },
+    #[error("{host} has not asked for a message to {address} within {} s", .limit.as_secs_f32())]
+    NoCredit {
+        host: String,
+        address: String,
+        limit: Duration,
+    },
+    #[error("the message has {size} bytes, more than the {most} that the broker takes there")]
+    TooLargeThere { size: usize, most: u64 },
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// In the broker's own words.
     #[error("{host} refuses the message ({said})")]
     Refused { host: String, said: String },
@@ -79,6 +109,76 @@ impl Outbox {
     /// # Errors
     /// If there is no line.
     pub async fn open(broker: &Broker) -> Result<Self, PostError> {
+        Ok(Self(Line::ZeroNine(Box::new(ZeroNine::open(broker).await?))))
+    }
+
+    /// Dials and logs in to a broker of AMQP 1.0.
+    ///
+    /// # Errors
+    /// If there is no line.
+    pub async fn open_one(broker: &one::Broker) -> Result<Self, PostError> {
+        let outbox = one::outbox::Outbox::open(broker).await.map_err(PostError::Line)?;
+        Ok(Self(Line::One(Box::new(outbox))))
+    }
+
+    /// Publishes a message and waits until the broker has taken it.
+    ///
+    /// # Errors
+    /// If it has not, or did not say. After an error of the broker's, the line is of no use.
+    pub async fn send(&mut self, message: &Recorded) -> Result<Taken, PostError> {
+        let size = message.body.len();
+        if size > MAX_BODY {
+            return Err(PostError::TooLarge(size));
+        }
+        match &mut self.0 {
+            Line::ZeroNine(it) => it.send(message).await,
+            Line::One(it) => match it.send(message).await {
+                Ok(()) => Ok(Taken::Queued),
+                Err(unsent) => Err(told(unsent, it, message)),
+            },
+        }
+    }
+
+    /// Waits for something else, and shows meanwhile that we live.
+    pub async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        match &mut self.0 {
+            // The library does that by itself.
+            Line::ZeroNine(_) => work.await,
+            Line::One(it) => it.beside(work).await,
+        }
+    }
+
+    /// Says goodbye.
+    pub async fn close(self) {
+        match self.0 {
+            Line::ZeroNine(it) => {
+                it.line.close().await;
+            }
+            Line::One(it) => it.close().await,
+        }
+    }
+}
+
+fn told(unsent: Unsent, outbox: &one::outbox::Outbox, message: &Recorded) -> PostError {
+    let host = outbox.host().to_owned();
+    let limit = outbox.limit();
+    match unsent {
+        Unsent::NoRoom(error) => error.into(),
+        Unsent::TooLarge { size, most } => PostError::TooLargeThere { size, most },
+        Unsent::Refused(said) => PostError::Refused { host, said },
+        Unsent::GivenBack(outcome) => PostError::GivenBack { host, outcome },
+        Unsent::NoCredit => PostError::NoCredit {
+            host,
+            address: message.topic.clone(),
+            limit,
+        },
+        Unsent::Silent => PostError::Silent { host, limit },
+        Unsent::Lost(source) => PostError::Broken { host, source },
+    }
+}
+
+impl ZeroNine {
+    async fn open(broker: &Broker) -> Result<Self, PostError> {
         let no_line = |error: LinkError| {
             let (problem, detail) = error.trouble();
             PostError::Line(Trouble {
@@ -117,15 +217,7 @@ impl Outbox {
         })
     }
 
-    /// Publishes a message and waits until the broker has taken it.
-    ///
-    /// # Errors
-    /// If it has not, or did not say. After an error of the broker's, the line is of no use.
-    pub async fn send(&self, message: &Recorded) -> Result<Taken, PostError> {
-        let size = message.body.len();
-        if size > MAX_BODY {
-            return Err(PostError::TooLarge(size));
-        }
+    async fn send(&self, message: &Recorded) -> Result<Taken, PostError> {
         let topic = short("topic", &message.topic)?;
         let options = BasicPublishOptions {
             mandatory: true,
@@ -150,11 +242,6 @@ impl Outbox {
                 limit: self.limit,
             }),
         }
-    }
-
-    /// Says goodbye.
-    pub async fn close(self) {
-        self.line.close().await;
     }
 
     fn properties(&self, message: &Recorded) -> Result<BasicProperties, PostError> {

@@ -89,11 +89,20 @@ impl Properties {
 }
 
 impl Recorded {
-    /// Takes a message that was heard now.
-    pub(super) fn of(instance: &InstanceName, topic: &str, properties: &BasicProperties, body: &[u8]) -> Self {
+    /// Says that it was heard now, and where.
+    pub(super) fn heard_by(self, instance: &InstanceName) -> Self {
         Self {
             at: Some(clock::now()),
             instance: Some(instance.to_string()),
+            ..self
+        }
+    }
+
+    /// Takes a message of AMQP 0-9-1, but for when and where it was heard.
+    pub(super) fn of(topic: &str, properties: &BasicProperties, body: &[u8]) -> Self {
+        Self {
+            at: None,
+            instance: None,
             topic: topic.to_owned(),
             id: properties.message_id().as_ref().map(|it| it.as_str().to_owned()),
             headers: properties.headers().as_ref().map(table::to_json).unwrap_or_default(),

@@ -101,7 +101,7 @@ fn value(it: &AMQPValue, depth: usize) -> Value {
 }
 
 /// Returns a text, or what holds octets that are none.
-fn octets(bytes: &[u8]) -> Value {
+pub(super) fn octets(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => json!({"base64": BASE64_STANDARD.encode(bytes)}),

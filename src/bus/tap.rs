@@ -1,140 +1,43 @@
 //! A line to a broker that only listens in, for `koji-notify tail`.
 //!
-//! Promise: nothing that anybody else hears is taken away, and nothing is left behind: the queue is one that the broker
-//! names and that goes with the line. What comes is not acknowledged, so the broker keeps nothing for us either. A line
+//! Promise: nothing that anybody else hears is taken away, and where a broker cannot promise that, nothing is read. A line
 //! that breaks comes back by itself, and what was sent meanwhile is missed.
 //!
 //! It deliberately does not know who wants to see it, or in which words.
 
 mod beside;
+mod zero_nine;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::try_join_all;
-use lapin::message::Delivery;
-use lapin::options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
-use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Consumer};
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tracing::{debug, info};
 
-use super::binding::matches;
 use super::broker::Broker;
-use super::decode::{DecodeError, Decoded, Dialect, Envelope, MAX_BODY, decode};
-use super::dial::{Line, dial};
+use super::decode::{DecodeError, MAX_BODY};
+use super::one;
+use super::one::ear::{Shut, Unfit};
 use super::patience::Patience;
 use super::recorded::Recorded;
-use super::table;
 use super::trouble::LinkError;
-use crate::clock::{self, Pulse};
+use crate::clock;
 use crate::koji::{Change, HubEvent, InstanceName, UserId};
-use crate::net::trouble::NetError;
 use crate::watch::Trouble;
 
-/// What is to be heard of one broker.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Topics {
-    /// What is bound.
-    bound: BTreeSet<String>,
-    /// What is let through: where the site's file narrows what may be bound, more may come than is wanted.
-    wanted: Vec<String>,
-}
-
-/// Why a pattern cannot be bound.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum NotBound {
-    /// The site's file does not let it be.
-    #[error("the site's file lets only {} be heard, which {pattern} is not within", allowed.join(", "))]
-    NotAllowed { pattern: String, allowed: Vec<String> },
-    #[error("its messages have no topics")]
-    NoTopics,
-}
-
-impl Topics {
-    /// Everything that a hub sends to this broker.
-    pub fn of_the_hub(broker: &Broker) -> Self {
-        let pattern = match &broker.dialect {
-            Dialect::FedoraMessaging { topic_prefix, .. } => format!("{topic_prefix}.buildsys.#"),
-            Dialect::KojiTopic { prefix } | Dialect::KojiProtonmsg { prefix } => format!("{prefix}.#"),
-            Dialect::KojiHeaders | Dialect::Recorded => "#".to_owned(),
-        };
-        Self::within(broker, pattern)
-    }
-
-    /// Everything that anybody sends to the exchange.
-    pub fn everything(broker: &Broker) -> Self {
-        Self::within(broker, "#".to_owned())
-    }
-
-    /// What fits one of these patterns.
-    ///
-    /// # Errors
-    /// If the site's file does not allow one of them, or there are no topics.
-    pub fn fitting(broker: &Broker, patterns: &[String]) -> Result<Self, NotBound> {
-        if broker.dialect == Dialect::KojiHeaders {
-            return Err(NotBound::NoTopics);
-        }
-        let allowed = &broker.allowed_keys;
-        for pattern in patterns {
-            if !allowed.is_empty() && !allowed.iter().any(|it| takes_in(it, pattern)) {
-                return Err(NotBound::NotAllowed {
-                    pattern: pattern.clone(),
-                    allowed: allowed.clone(),
-                });
-            }
-        }
-        Ok(Self {
-            bound: patterns.iter().cloned().collect(),
-            wanted: patterns.to_vec(),
-        })
-    }
-
-    /// As much of a pattern as the site's file allows.
-    fn within(broker: &Broker, pattern: String) -> Self {
-        let allowed = &broker.allowed_keys;
-        let is_allowed = allowed.is_empty() || allowed.iter().any(|it| takes_in(it, &pattern));
-        let bound = if is_allowed {
-            BTreeSet::from([pattern.clone()])
-        } else {
-            allowed.iter().cloned().collect()
-        };
-        Self {
-            bound,
-            wanted: vec![pattern],
-        }
-    }
-
-    fn take(&self, topic: &str) -> bool {
-        self.wanted.iter().any(|it| matches(it, topic))
-    }
-}
-
-/// Returns whether what fits the inner pattern fits the outer one: tried with wildcards that stand for no words, for
-/// one, for two, and for more than the outer one counts.
-fn takes_in(outer: &str, inner: &str) -> bool {
-    // No routing key has such a word.
-    const WORD: &str = "\0";
-    let many = outer.split('.').count() + 1;
-    [0, 1, 2, many].into_iter().all(|count| {
-        let words = inner.split('.').flat_map(|word| match word {
-            "*" => vec![WORD],
-            "#" => vec![WORD; count],
-            word => vec![word],
-        });
-        matches(outer, &words.collect::<Vec<_>>().join("."))
-    })
-}
+pub use zero_nine::{NotBound, Topics};
 
 /// What a tap has to tell.
 #[derive(Debug)]
 pub enum Told {
-    /// What is sent from now on is heard. `again`: it was so before.
-    Up { again: bool },
+    /// What is sent from now on is heard from this host. `again`: it was so before.
+    Up { host: String, again: bool },
     /// There is no line. With a time to try again it comes back by itself, without one this is the end.
     Down(Trouble),
+    /// This broker cannot be listened to without harm. This is the end.
+    Unfit { host: String, why: Unfit },
     /// A message came.
     Message(Box<Heard>),
 }
@@ -143,8 +46,25 @@ pub enum Told {
 #[derive(Debug)]
 pub struct Tap {
     pub instance: InstanceName,
-    pub broker: Broker,
-    pub topics: Topics,
+    pub ear: Ear,
+}
+
+/// What is listened to.
+#[derive(Debug)]
+pub enum Ear {
+    /// An exchange, by AMQP 0-9-1.
+    Exchange { broker: Box<Broker>, topics: Topics },
+    /// Addresses, by AMQP 1.0.
+    Addresses {
+        broker: Box<one::Broker>,
+        topics: one::ear::Topics,
+    },
+}
+
+/// Why there is no line.
+enum Deaf {
+    Trouble { trouble: Trouble, is_at_once: bool },
+    Unfit { host: String, why: Unfit },
 }
 
 impl Tap {
@@ -154,38 +74,40 @@ impl Tap {
         let mut is_known = false;
         loop {
             let opened = tokio::select! {
-                opened = Listening::open(&self.broker, &self.topics) => opened,
+                opened = self.ear.open(is_known) => opened,
                 () = told.closed() => return,
             };
-            let (error, wait) = match opened {
+            let (deaf, held) = match opened {
                 Ok(mut listening) => {
-                    info!(instance = %self.instance, broker = %self.broker.address, keys = ?self.topics.bound, "listening");
+                    let host = listening.host.clone();
+                    info!(instance = %self.instance, broker = %host, "listening");
                     let since = clock::now();
                     let again = std::mem::replace(&mut is_known, true);
-                    let error = match told.send((self.instance.clone(), Told::Up { again })).await {
+                    let deaf = match told.send((self.instance.clone(), Told::Up { host, again })).await {
                         Ok(()) => self.hear(&mut listening, &told).await,
                         Err(_) => None,
                     };
                     listening.line.close().await;
-                    let Some(error) = error else { return };
+                    let Some(deaf) = deaf else { return };
                     let held = Duration::try_from(clock::now().duration_since(since)).unwrap_or_default();
-                    let wait = patience.after_line(held, matches!(error, LinkError::QueueGone));
-                    (error, wait)
+                    (deaf, Some(held))
                 }
-                Err(error) => {
-                    let error = if is_known { excused(error) } else { error };
-                    let wait = patience.after_failure(error.trouble().0.is_passing());
-                    (error, wait)
+                Err(deaf) => (deaf, None),
+            };
+            let (mut trouble, is_at_once) = match deaf {
+                Deaf::Trouble { trouble, is_at_once } => (trouble, is_at_once),
+                Deaf::Unfit { host, why } => {
+                    // Whoever was to hear of it is gone if this fails, and so are we.
+                    let _gone = told.send((self.instance.clone(), Told::Unfit { host, why })).await;
+                    return;
                 }
             };
-            debug!(instance = %self.instance, %error, ?wait, "no line");
-            let (problem, detail) = error.trouble();
-            let trouble = Trouble {
-                problem,
-                host: self.broker.address.to_string(),
-                detail,
-                retry: clock::now().checked_add(wait).ok().filter(|_| is_known),
+            let wait = match held {
+                Some(held) => patience.after_line(held, is_at_once),
+                None => patience.after_failure(trouble.problem.is_passing()),
             };
+            debug!(instance = %self.instance, ?trouble, ?wait, "no line");
+            trouble.retry = clock::now().checked_add(wait).ok().filter(|_| is_known);
             if told.send((self.instance.clone(), Told::Down(trouble))).await.is_err() || !is_known {
                 return;
             }
@@ -197,23 +119,19 @@ impl Tap {
     }
 
     /// Hands on what comes until the line breaks; returns nothing when nobody listens any more.
-    async fn hear(&self, listening: &mut Listening, told: &mpsc::Sender<(InstanceName, Told)>) -> Option<LinkError> {
+    async fn hear(&self, listening: &mut Listening, told: &mpsc::Sender<(InstanceName, Told)>) -> Option<Deaf> {
         loop {
-            let next = tokio::select! {
-                next = listening.consumer.next() => next,
+            let caught = tokio::select! {
+                caught = listening.next() => caught,
                 () = told.closed() => return None,
             };
-            let delivery = match next {
-                Some(Ok(delivery)) => delivery,
-                Some(Err(error)) => return Some(LinkError::Lost(error)),
-                None => return Some(LinkError::QueueGone),
+            let caught = match caught {
+                Ok(caught) => caught,
+                Err(deaf) => return Some(deaf),
             };
-            if !self.topics.take(delivery.routing_key.as_str()) {
-                continue;
-            }
             let heard = Heard {
                 at: clock::now(),
-                delivery,
+                caught,
             };
             let message = Told::Message(Box::new(heard));
             told.send((self.instance.clone(), message)).await.ok()?;
@@ -221,77 +139,104 @@ impl Tap {
     }
 }
 
-/// Returns what an error means where the broker has let us in before: its port and our certificate were right.
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other error stays as it is")]
-fn excused(error: LinkError) -> LinkError {
-    match error {
-        LinkError::HungUp(error) | LinkError::NoGreeting(error) => NetError::Unreachable(error).into(),
-        error => error,
-    }
-}
-
-/// A line that is subscribed.
-struct Listening {
-    line: Line,
-    _channel: Channel,
-    consumer: Consumer,
-}
-
-impl Listening {
-    async fn open(broker: &Broker, topics: &Topics) -> Result<Self, LinkError> {
-        let line = dial(broker, &Pulse::default()).await?;
-        let limit = broker.connection_timeout;
-        let subscribed = timeout(limit, subscribe(broker, topics, &line)).await;
-        match subscribed.unwrap_or(Err(LinkError::Silent(limit))) {
-            Ok((channel, consumer)) => Ok(Self {
-                line,
-                _channel: channel,
-                consumer,
-            }),
-            Err(error) => {
-                line.close().await;
-                Err(error)
+impl Ear {
+    /// Opens a line. `is_known`: the broker has let us in before, so its port and our certificate were right.
+    async fn open(&self, is_known: bool) -> Result<Listening, Deaf> {
+        match self {
+            Self::Exchange { broker, topics } => {
+                let host = broker.address.to_string();
+                match zero_nine::Listening::open(broker, topics).await {
+                    Ok(it) => Ok(Listening {
+                        host,
+                        line: Line::Exchange(Box::new(it)),
+                    }),
+                    Err(error) if is_known => Err(deaf(host, &zero_nine::excused(error))),
+                    Err(error) => Err(deaf(host, &error)),
+                }
+            }
+            Self::Addresses { broker, topics } => {
+                let opened = one::ear::Listening::open(broker, topics, is_known).await;
+                let it = opened.map_err(Deaf::from)?;
+                Ok(Listening {
+                    host: it.host().to_owned(),
+                    line: Line::Addresses(Box::new(it)),
+                })
             }
         }
     }
 }
 
-async fn subscribe(broker: &Broker, topics: &Topics, line: &Line) -> Result<(Channel, Consumer), LinkError> {
-    let channel = line.connection.create_channel().await.map_err(LinkError::Subscribe)?;
-    let options = QueueDeclareOptions {
-        exclusive: true,
-        auto_delete: true,
-        ..QueueDeclareOptions::default()
-    };
-    let queue = channel.queue_declare(ShortString::default(), options, FieldTable::default());
-    let queue = queue.await.map_err(LinkError::Subscribe)?.name().clone();
-    let exchange = short(&broker.exchange)?;
-    try_join_all(topics.bound.iter().map(async |key| {
-        let (queue, exchange, key) = (queue.clone(), exchange.clone(), short(key)?);
-        let bound = channel.queue_bind(queue, exchange, key, QueueBindOptions::default(), FieldTable::default());
-        bound.await.map_err(LinkError::Subscribe)
-    }))
-    .await?;
-    let options = BasicConsumeOptions {
-        no_ack: true,
-        exclusive: true,
-        ..BasicConsumeOptions::default()
-    };
-    let tag = concat!(env!("CARGO_PKG_NAME"), "-tail");
-    let consumer = channel.basic_consume(queue, tag.into(), options, FieldTable::default());
-    let consumer = consumer.await.map_err(LinkError::Subscribe)?;
-    Ok((channel, consumer))
+fn deaf(host: String, error: &LinkError) -> Deaf {
+    let (problem, detail) = error.trouble();
+    Deaf::Trouble {
+        trouble: Trouble {
+            problem,
+            host,
+            detail,
+            retry: None,
+        },
+        is_at_once: matches!(error, LinkError::QueueGone),
+    }
 }
 
-fn short(text: &str) -> Result<ShortString, LinkError> {
-    ShortString::try_new(text).map_err(|_| LinkError::TooLong(text.to_owned()))
+impl From<Shut> for Deaf {
+    fn from(shut: Shut) -> Self {
+        match shut {
+            Shut::Trouble(trouble) => Self::Trouble {
+                trouble,
+                is_at_once: false,
+            },
+            Shut::Unfit { host, why } => Self::Unfit { host, why },
+        }
+    }
+}
+
+/// A line that is open.
+struct Listening {
+    host: String,
+    line: Line,
+}
+
+enum Line {
+    Exchange(Box<zero_nine::Listening>),
+    Addresses(Box<one::ear::Listening>),
+}
+
+impl Listening {
+    /// Waits for a message. None is lost if the wait is given up.
+    async fn next(&mut self) -> Result<Caught, Deaf> {
+        match &mut self.line {
+            Line::Exchange(it) => {
+                let caught = it.next().await;
+                caught
+                    .map(Caught::Exchange)
+                    .map_err(|error| deaf(self.host.clone(), &error))
+            }
+            Line::Addresses(it) => it.next().await.map(Caught::Addresses).map_err(Deaf::from),
+        }
+    }
+}
+
+impl Line {
+    async fn close(self) {
+        match self {
+            Self::Exchange(it) => it.close().await,
+            Self::Addresses(it) => it.close().await,
+        }
+    }
 }
 
 /// A message that came.
 #[derive(Debug)]
 pub struct Heard {
     pub at: jiff::Timestamp,
-    delivery: Delivery,
+    caught: Caught,
+}
+
+#[derive(Debug)]
+enum Caught {
+    Exchange(zero_nine::Caught),
+    Addresses(one::ear::Caught),
 }
 
 /// What a message says.
@@ -309,18 +254,27 @@ pub enum Meaning {
 }
 
 impl Heard {
+    /// Returns the routing key, or where it was sent to as far as that is told.
     pub fn topic(&self) -> &str {
-        self.delivery.routing_key.as_str()
+        match &self.caught {
+            Caught::Exchange(it) => it.topic(),
+            Caught::Addresses(it) => it.topic(),
+        }
     }
 
-    pub fn body(&self) -> &[u8] {
-        &self.delivery.data
+    pub fn body(&self) -> Cow<'_, [u8]> {
+        match &self.caught {
+            Caught::Exchange(it) => it.body().into(),
+            Caught::Addresses(it) => it.body(),
+        }
     }
 
-    /// Returns the headers as a JSON object.
-    pub fn headers(&self) -> serde_json::Map<String, serde_json::Value> {
-        let headers = self.delivery.properties.headers();
-        headers.as_ref().map(table::to_json).unwrap_or_default()
+    /// Returns the headers, or the application properties, as a JSON object.
+    pub fn headers(&self) -> Map<String, Value> {
+        match &self.caught {
+            Caught::Exchange(it) => it.headers(),
+            Caught::Addresses(it) => it.headers(),
+        }
     }
 
     /// Returns the error if it is larger than what anybody looks into.
@@ -328,48 +282,34 @@ impl Heard {
     /// # Errors
     /// If it is too large.
     pub fn is_of_a_size(&self) -> Result<(), DecodeError> {
-        match self.body().len() {
-            size if size > MAX_BODY => Err(DecodeError::TooLarge { size }),
-            _ => Ok(()),
+        let size = match &self.caught {
+            Caught::Exchange(it) => it.body().len(),
+            Caught::Addresses(it) => it.size(),
+        };
+        if size > MAX_BODY {
+            return Err(DecodeError::TooLarge { size });
         }
+        Ok(())
     }
 
     /// Returns what it says in the dialect of its broker.
-    pub fn meaning(&self, broker: &Broker) -> Meaning {
-        let properties = &self.delivery.properties;
-        let envelope = Envelope {
-            topic: self.topic(),
-            message_id: properties.message_id().as_ref().map(ShortString::as_str),
-            kind: properties.kind().as_ref().map(ShortString::as_str),
-            headers: properties.headers().as_ref(),
-            body: self.body(),
-            // When it was heard is what is told.
-            sent_at: None,
-        };
-        let read = match (decode(&broker.dialect, &envelope), &broker.dialect) {
-            (Ok(Decoded::News { event, owner, .. }), _) => return Meaning::News { event, owner },
-            (
-                Ok(Decoded::NotForUs(_)),
-                Dialect::FedoraMessaging {
-                    topic_prefix,
-                    koji_instance,
-                },
-            ) => beside::read(topic_prefix, koji_instance, &envelope),
-            (Ok(Decoded::NotForUs(_)), _) => Ok(None),
-            (Err(error), _) => Err(error),
-        };
-        match read {
-            Ok(Some(event)) => Meaning::News { event, owner: None },
-            Ok(None) => Meaning::SomethingElse,
-            Err(error) => Meaning::Spoiled(error),
+    pub fn meaning(&self) -> Meaning {
+        match &self.caught {
+            Caught::Exchange(it) => it.meaning(),
+            Caught::Addresses(it) => it.meaning(),
         }
     }
 
     /// Returns it whole.
     pub fn recorded(&self, instance: &InstanceName) -> Recorded {
+        let recorded = match &self.caught {
+            Caught::Exchange(it) => it.recorded(),
+            Caught::Addresses(it) => it.recorded(),
+        };
         Recorded {
             at: Some(self.at),
-            ..Recorded::of(instance, self.topic(), &self.delivery.properties, self.body())
+            instance: Some(instance.to_string()),
+            ..recorded
         }
     }
 }
@@ -422,31 +362,5 @@ fn doer(event: &HubEvent) -> Option<&str> {
         | HubEvent::Signed(_)
         | HubEvent::Imported(_)
         | HubEvent::Other { .. } => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_is_within_another() {
-        for (outer, inner, within) in [
-            ("#", "#", true),
-            ("#", "a.*.#", true),
-            ("a.#", "a.b.*", true),
-            ("a.#", "#", false),
-            ("a.*", "a.b", true),
-            ("a.*", "a.*", true),
-            ("a.*", "a.#", false),
-            ("a.b", "a.*", false),
-            ("*.b", "#.b", false),
-            ("#.b", "#.b", true),
-            ("#.b", "a.#.b", true),
-            ("#.b.#", "a.b.*", true),
-            ("a.*.#", "a.#", false),
-        ] {
-            assert_eq!(takes_in(outer, inner), within, "{outer} {inner}");
-        }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::exit::{self, Exit};
 use super::say;
-use super::tail::{broker_of, mutter, say_trouble};
+use super::tail::{Bus, bus_of, mutter, say_trouble};
 use crate::bus::decode::MAX_BODY;
 use crate::bus::post::{Outbox, PostError, Taken};
 use crate::bus::recorded::{Properties, Recorded};
@@ -40,7 +40,7 @@ pub(super) struct Publish {
     #[arg(long, value_name = "NAME")]
     instance: String,
 
-    /// The topic (the routing key), whole
+    /// The topic (the routing key), whole; over AMQP 1.0 the address, such as topic://koji.build.complete
     #[arg(long, value_name = "KEY", required_unless_present = "file")]
     topic: Option<String>,
 
@@ -60,7 +60,8 @@ pub(super) struct Publish {
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
 
-    /// What kind of data the body is; if it is JSON, application/json need not be said
+    /// What kind of data the body is; if it is JSON, application/json need not be said. Over AMQP 1.0 a text without it
+    /// is sent as Koji's own plugin does, and anything with it as data
     #[arg(long, value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     content_type: Option<String>,
 
@@ -80,16 +81,16 @@ pub(super) struct Publish {
 impl Publish {
     pub(super) async fn run(self, places: Places) -> Result<Exit> {
         let settings = config::load(&places).await?;
-        let broker = broker_of(&settings, &self.instance)?;
+        let bus = bus_of(&settings, &self.instance)?;
         let instance = InstanceName::new(&self.instance);
         let told = |error| told(&instance, error);
         if let Some(file) = &self.file {
             let lines = Lines::open(file)?;
-            let outbox = match Outbox::open(broker).await {
+            let mut outbox = match open(bus).await {
                 Ok(outbox) => outbox,
                 Err(error) => return told(error),
             };
-            let sent = send_all(&outbox, lines).await;
+            let sent = send_all(&mut outbox, lines, bus).await;
             outbox.close().await;
             return match sent {
                 Err(error) => match error.downcast::<PostError>() {
@@ -99,8 +100,8 @@ impl Publish {
                 Ok(()) => Ok(Exit::Done),
             };
         }
-        let message = self.message()?;
-        let outbox = match Outbox::open(broker).await {
+        let message = self.message(bus)?;
+        let mut outbox = match open(bus).await {
             Ok(outbox) => outbox,
             Err(error) => return told(error),
         };
@@ -114,7 +115,7 @@ impl Publish {
     }
 
     /// Returns the message that the command line is about.
-    fn message(self) -> Result<Recorded> {
+    fn message(self, bus: Bus<'_>) -> Result<Recorded> {
         let mut headers = Map::new();
         for (name, value) in self.header.into_iter().chain(self.json_header) {
             if headers.insert(name.clone(), value).is_some() {
@@ -122,7 +123,9 @@ impl Publish {
                 return Err(exit::usage(format!("the header {name} is given twice")));
             }
         }
-        table::from_json(&headers).map_err(|error| exit::usage(error.to_string()))?;
+        if let Bus::ZeroNine(_) = bus {
+            table::from_json(&headers).map_err(|error| exit::usage(error.to_string()))?;
+        }
         let body = match (self.body, &self.body_file) {
             (Some(text), _) => text.into_bytes(),
             (None, Some(file)) => {
@@ -132,7 +135,7 @@ impl Publish {
             }
             (None, None) => whole(io::stdin().lock(), "standard input")?,
         };
-        Ok(complete(Recorded {
+        let message = Recorded {
             topic: self.topic.unwrap_or_default(),
             id: self.message_id,
             headers,
@@ -142,15 +145,24 @@ impl Publish {
             },
             body,
             ..Recorded::default()
-        }))
+        };
+        Ok(complete(message, bus))
+    }
+}
+
+async fn open(bus: Bus<'_>) -> Result<Outbox, PostError> {
+    match bus {
+        Bus::ZeroNine(broker) => Outbox::open(broker).await,
+        Bus::One(broker) => Outbox::open_one(broker).await,
     }
 }
 
 /// Returns the message with an id, and with the properties that go without saying.
-fn complete(mut message: Recorded) -> Recorded {
+fn complete(mut message: Recorded, bus: Bus<'_>) -> Recorded {
     let properties = &mut message.properties;
     let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(&message.body).is_ok();
-    if properties.content_type.is_none() && is_json() {
+    // Over AMQP 1.0 Koji's plugin does not say what a text is.
+    if matches!(bus, Bus::ZeroNine(_)) && properties.content_type.is_none() && is_json() {
         properties.content_type = Some(JSON.to_owned());
         properties.content_encoding.get_or_insert_with(|| "utf-8".to_owned());
     }
@@ -161,10 +173,20 @@ fn complete(mut message: Recorded) -> Recorded {
 }
 
 /// Sends recorded messages one after the other.
-async fn send_all(outbox: &Outbox, mut lines: Lines) -> Result<()> {
-    while let Some(line) = lines.next()? {
+async fn send_all(outbox: &mut Outbox, mut lines: Lines, bus: Bus<'_>) -> Result<()> {
+    loop {
+        // Whoever writes the lines may take their time.
+        let read = tokio::task::spawn_blocking(move || {
+            let line = lines.next();
+            (lines, line)
+        });
+        let (back, line) = outbox.beside(read).await?;
+        lines = back;
+        let Some(line) = line? else {
+            return Ok(());
+        };
         let message = Recorded::from_line(&line).with_context(|| lines.place())?;
-        let message = complete(message);
+        let message = complete(message, bus);
         let taken = match outbox.send(&message).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -174,7 +196,6 @@ async fn send_all(outbox: &Outbox, mut lines: Lines) -> Result<()> {
         };
         done(&message, taken)?;
     }
-    Ok(())
 }
 
 /// Says that the broker has taken a message.
@@ -197,11 +218,19 @@ fn told(instance: &InstanceName, error: PostError) -> Result<Exit> {
             Ok(Exit::Trouble)
         }
         PostError::Refused { .. } => Err(exit::trouble(one_line(&error.to_string(), MAX_SAID))),
-        PostError::NotTaken(_) | PostError::Silent { .. } => Err(exit::trouble(error.to_string())),
-        PostError::Lost { .. } => Err(exit::trouble(format!("{:#}", anyhow::Error::new(error)))),
-        PostError::TooLarge(_) | PostError::LongHeaders { .. } | PostError::TooLong(_) | PostError::Headers(_) => {
-            Err(exit::usage(error.to_string()))
+        PostError::NotTaken(_) | PostError::Silent { .. } | PostError::GivenBack { .. } => {
+            Err(exit::trouble(error.to_string()))
         }
+        PostError::NoCredit { .. } => Err(exit::trouble(one_line(&error.to_string(), MAX_SAID))),
+        PostError::Lost { .. } | PostError::Broken { .. } => {
+            Err(exit::trouble(format!("{:#}", anyhow::Error::new(error))))
+        }
+        PostError::TooLarge(_)
+        | PostError::TooLargeThere { .. }
+        | PostError::LongHeaders { .. }
+        | PostError::TooLong(_)
+        | PostError::NoRoom(_)
+        | PostError::Headers(_) => Err(exit::usage(one_line(&error.to_string(), MAX_SAID))),
     }
 }
 
@@ -219,7 +248,7 @@ fn whole(input: impl Read, name: &str) -> Result<Vec<u8>> {
 
 /// The lines of a recording.
 struct Lines {
-    input: Box<dyn BufRead>,
+    input: Box<dyn BufRead + Send>,
     name: String,
     number: usize,
 }
@@ -227,7 +256,7 @@ struct Lines {
 impl Lines {
     fn open(file: &Path) -> Result<Self> {
         let name = file.display().to_string();
-        let input: Box<dyn BufRead> = if name == "-" {
+        let input: Box<dyn BufRead + Send> = if name == "-" {
             Box::new(BufReader::new(io::stdin()))
         } else {
             let file = File::open(file).with_context(|| format!("{name} cannot be read"))?;

@@ -23,9 +23,11 @@ use self::printer::Printer;
 use super::exit::{self, Exit};
 use crate::bus::broker::Broker;
 use crate::bus::decode::DecodeError;
+use crate::bus::one::ear::{self, Unfit};
+use crate::bus::one::{self, MAX_ADDRESSES};
 use crate::bus::table::MAX_SHORT;
-use crate::bus::tap::{Filter, Heard, Meaning, Tap, Told, Topics};
-use crate::config::{self, Places, Settings};
+use crate::bus::tap::{Ear, Filter, Heard, Meaning, Tap, Told, Topics};
+use crate::config::{self, Instance, Places, Settings};
 use crate::i18n::{fill, tr, tr_n};
 use crate::koji::InstanceName;
 use crate::koji::meant::one_line;
@@ -35,9 +37,6 @@ use crate::watch::link::Problem;
 
 /// How many messages of a line may be on their way to be printed.
 const ROOM: usize = 64;
-
-/// What is listened to. A line that only listens in is not known for others.
-const KNOWN_BROKER: &str = "a message broker that speaks AMQP 0-9-1, and nothing else is known here yet";
 
 /// How long a line may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -53,6 +52,10 @@ pub(super) struct Tail {
     /// Listen to this instance only, by its name in the configuration
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
+
+    /// Over AMQP 1.0: read this address instead of those in the configuration; may be given several times
+    #[arg(long, value_name = "ADDRESS", requires = "instance", value_parser = NonEmptyStringValueParser::new())]
+    address: Vec<String>,
 
     /// Only messages with a topic like this, in AMQP's words: * is one word, # any number; may be given several times
     #[arg(long, value_name = "PATTERN", value_parser = pattern)]
@@ -70,7 +73,7 @@ pub(super) struct Tail {
     #[arg(long)]
     json: bool,
 
-    /// Print topic, headers and body as they are, of all that is sent to the exchange
+    /// Print topic, headers and body as they are, of all that comes
     #[arg(long, conflicts_with_all = ["json", "package", "user"])]
     raw: bool,
 
@@ -92,13 +95,13 @@ impl Tail {
         let settings = config::load(&places).await?;
         let taps = self.taps(&settings)?;
         let (told, inbox) = mpsc::channel(ROOM);
-        let brokers = taps.iter().map(|it| (it.instance.clone(), it.broker.clone())).collect();
+        let are_several = taps.len() > 1;
         let mut listening = JoinSet::new();
         for tap in taps {
             listening.spawn(tap.run(told.clone()));
         }
         drop(told);
-        let mut show = Show::new(self, brokers);
+        let mut show = Show::new(self, are_several);
         // The inbox is gone when this returns, which ends the lines.
         let ended = show.run(inbox).await;
         // What is not gone by then is cut off.
@@ -119,32 +122,63 @@ impl Tail {
     /// Returns a line for each instance that is meant.
     fn taps(&self, settings: &Settings) -> Result<Vec<Tap>> {
         let chosen: Vec<_> = match &self.instance {
-            Some(name) => vec![(InstanceName::new(name), broker_of(settings, name)?)],
+            Some(name) => vec![(InstanceName::new(name), bus_of(settings, name)?)],
             None => settings
                 .instances
                 .iter()
-                .filter_map(|(name, it)| Some((name.clone(), it.broker.as_ref()?)))
+                .filter_map(|(name, it)| Some((name.clone(), Bus::of(it)?)))
                 .collect(),
         };
         if chosen.is_empty() {
-            return Err(exit::trouble(format!("no instance has {KNOWN_BROKER}")));
+            return Err(exit::trouble("no instance has a message broker".to_owned()));
         }
         let mut taps = Vec::new();
-        for (instance, broker) in chosen {
-            let topics = match (self.topic.is_empty(), self.raw) {
-                (false, _) => {
-                    Topics::fitting(broker, &self.topic).map_err(|error| exit::usage(format!("{instance}: {error}")))?
-                }
-                (true, true) => Topics::everything(broker),
-                (true, false) => Topics::of_the_hub(broker),
+        for (instance, bus) in chosen {
+            let ear = match bus {
+                Bus::ZeroNine(broker) => self.exchange(&instance, broker)?,
+                Bus::One(broker) => self.addresses(broker)?,
             };
-            taps.push(Tap {
-                instance,
-                broker: broker.clone(),
-                topics,
-            });
+            taps.push(Tap { instance, ear });
         }
         Ok(taps)
+    }
+
+    fn exchange(&self, instance: &InstanceName, broker: &Broker) -> Result<Ear> {
+        if !self.address.is_empty() {
+            return Err(exit::usage(format!(
+                "{instance} does not speak AMQP 1.0: it has topics, and no addresses"
+            )));
+        }
+        let topics = match (self.topic.is_empty(), self.raw) {
+            (false, _) => {
+                Topics::fitting(broker, &self.topic).map_err(|error| exit::usage(format!("{instance}: {error}")))?
+            }
+            (true, true) => Topics::everything(broker),
+            (true, false) => Topics::of_the_hub(broker),
+        };
+        Ok(Ear::Exchange {
+            broker: Box::new(broker.clone()),
+            topics,
+        })
+    }
+
+    fn addresses(&self, broker: &one::Broker) -> Result<Ear> {
+        let topics = match (self.topic.is_empty(), self.raw) {
+            (false, _) => ear::Topics::fitting(&self.topic),
+            (true, true) => ear::Topics::everything(),
+            (true, false) => ear::Topics::of_the_hub(broker),
+        };
+        let mut broker = broker.clone();
+        if !self.address.is_empty() {
+            if self.address.len() > MAX_ADDRESSES {
+                return Err(exit::usage(format!("more than {MAX_ADDRESSES} addresses")));
+            }
+            broker.addresses.clone_from(&self.address);
+        }
+        Ok(Ear::Addresses {
+            broker: Box::new(broker),
+            topics,
+        })
     }
 
     fn form(&self) -> Form {
@@ -156,8 +190,22 @@ impl Tail {
     }
 }
 
+/// The broker of an instance, by what it speaks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bus<'a> {
+    ZeroNine(&'a Broker),
+    One(&'a one::Broker),
+}
+
+impl<'a> Bus<'a> {
+    fn of(instance: &'a Instance) -> Option<Self> {
+        let one = || instance.one.as_ref().map(Self::One);
+        instance.broker.as_ref().map(Self::ZeroNine).or_else(one)
+    }
+}
+
 /// Returns the broker of an instance that was named.
-pub(super) fn broker_of<'a>(settings: &'a Settings, name: &str) -> Result<&'a Broker> {
+pub(super) fn bus_of<'a>(settings: &'a Settings, name: &str) -> Result<Bus<'a>> {
     let Some(instance) = settings.instances.get(&InstanceName::new(name)) else {
         let names: Vec<&str> = settings.instances.keys().map(InstanceName::as_str).collect();
         let (name, names) = (one_line(name, MAX_SAID), names.join(", "));
@@ -165,8 +213,7 @@ pub(super) fn broker_of<'a>(settings: &'a Settings, name: &str) -> Result<&'a Br
             "the configuration has no instance {name:?}; it has {names}"
         )));
     };
-    let broker = instance.broker.as_ref();
-    broker.ok_or_else(|| exit::trouble(format!("{name} does not have {KNOWN_BROKER}")))
+    Bus::of(instance).ok_or_else(|| exit::trouble(format!("{name} does not have a message broker")))
 }
 
 /// Takes a pattern that AMQP has room for.
@@ -194,7 +241,8 @@ struct Show {
     filter: Filter,
     /// How many more messages are to be printed.
     left: Option<u64>,
-    brokers: BTreeMap<InstanceName, Broker>,
+    /// There are several instances, so each line says which it is of.
+    are_several: bool,
     printer: Printer,
     zone: TimeZone,
     is_terminal: bool,
@@ -205,7 +253,7 @@ struct Show {
 }
 
 impl Show {
-    fn new(tail: Tail, brokers: BTreeMap<InstanceName, Broker>) -> Self {
+    fn new(tail: Tail, are_several: bool) -> Self {
         Self {
             form: tail.form(),
             filter: Filter {
@@ -213,7 +261,7 @@ impl Show {
                 users: tail.user.into_iter().collect(),
             },
             left: tail.count,
-            brokers,
+            are_several,
             printer: Printer::start(),
             zone: TimeZone::system(),
             is_terminal: std::io::stdout().is_terminal(),
@@ -239,8 +287,9 @@ impl Show {
                 },
             };
             match told {
-                Told::Up { again } => self.up(&instance, again),
+                Told::Up { host, again } => self.up(&instance, &host, again),
                 Told::Down(trouble) => self.down(&instance, &trouble),
+                Told::Unfit { host, why } => refuse(&instance, &host, &why),
                 Told::Message(heard) => self.take(&instance, &heard)?,
             }
             if let Some(n) = self.printer.left_out() {
@@ -254,13 +303,12 @@ impl Show {
     }
 
     /// Says that a line is back.
-    fn up(&mut self, instance: &InstanceName, again: bool) {
+    fn up(&mut self, instance: &InstanceName, host: &str, again: bool) {
         self.said.remove(instance);
-        if again && let Some(broker) = self.brokers.get(instance) {
-            let host = broker.address.to_string();
+        if again {
             let sentence = fill(
                 &tr("{host} is heard again; what it sent meanwhile was missed"),
-                &[("host", &host)],
+                &[("host", host)],
             );
             mutter(&of_instance(instance, &sentence));
         }
@@ -275,9 +323,6 @@ impl Show {
 
     /// Prints a message, if it is one of those that are wanted.
     fn take(&mut self, instance: &InstanceName, heard: &Heard) -> Result<()> {
-        let Some(broker) = self.brokers.get(instance) else {
-            return Ok(());
-        };
         let is_of_a_size = heard.is_of_a_size();
         let meaning = match (self.form, is_of_a_size) {
             // Nothing of this size is kept until it is written.
@@ -286,7 +331,7 @@ impl Show {
                 return Ok(());
             }
             (Form::Raw, Ok(())) => Meaning::SomethingElse,
-            (Form::Words | Form::Json, Ok(())) => heard.meaning(broker),
+            (Form::Words | Form::Json, Ok(())) => heard.meaning(),
         };
         if let Meaning::Spoiled(error) = &meaning {
             self.complain(instance, heard, error);
@@ -303,7 +348,7 @@ impl Show {
         let line = match self.form {
             Form::Raw => {
                 let headers = serde_json::to_string(&heard.headers())?;
-                heard::raw(heard.topic(), &headers, heard.body(), self.is_terminal)
+                heard::raw(heard.topic(), &headers, &heard.body(), self.is_terminal)
             }
             Form::Json => heard::harmless(&heard.recorded(instance).to_line()?),
             Form::Words => self.words(instance, heard, &meaning),
@@ -325,7 +370,7 @@ impl Show {
         };
         let heard = heard::Heard {
             at: heard.at,
-            instance: (self.brokers.len() > 1).then_some(instance),
+            instance: self.are_several.then_some(instance),
             topic: heard.topic(),
             event,
             owner,
@@ -341,6 +386,25 @@ impl Show {
             mutter(&format!(
                 "{instance}: a message to {topic} cannot be read ({error}); more of this kind are not told of"
             ));
+        }
+    }
+}
+
+/// Says why nothing is read where that would do harm.
+fn refuse(instance: &InstanceName, host: &str, why: &Unfit) {
+    match why {
+        Unfit::NotLent(address) => {
+            let address = one_line(address, MAX_SAID);
+            mutter(&format!(
+                "{instance}: what is read from {address} is taken from whoever else reads it, and {host} lends no copies"
+            ));
+            mutter_more("Listen to a topic that has the same messages, by --address");
+        }
+        Unfit::Rabbit => {
+            mutter(&format!(
+                "{instance}: {host} is a RabbitMQ, which leaves a queue behind for whoever listens in by AMQP 1.0"
+            ));
+            mutter_more("Listen by AMQP 0-9-1, which it speaks as well: dialect = \"koji-protonmsg\"");
         }
     }
 }

@@ -605,8 +605,7 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     check("[tell]\na = 1\na = 1\n", expect!["3:1: duplicate key"]);
     check(
         "[tel]\n",
-        expect!["1:2: unknown field `tel`, expected one of `tell`, `hooks`, `dbus`, `instance`"],
-        expect!["1:2: unknown field `tel`, expected one of `tell`, `quiet`, `instance`"],
+        expect!["1:2: unknown field `tel`, expected one of `tell`, `quiet`, `hooks`, `dbus`, `instance`"],
     );
     check(
         "[quiet]\nlocked = true\nhours = ['22-7']\n",

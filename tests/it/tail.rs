@@ -677,18 +677,18 @@ impl House<'_> {
     }
 
     /// Starts `tail` and returns when it listens.
-    async fn tail(&self, words: &[&str]) -> Running {
+    pub(crate) async fn tail(&self, words: &[&str]) -> Running {
         self.tail_beside(words, 1).await
     }
 
     /// Starts `tail` and returns when so many listen.
-    async fn tail_beside(&self, words: &[&str], count: usize) -> Running {
+    pub(crate) async fn tail_beside(&self, words: &[&str], count: usize) -> Running {
         let tail = Running::start(self.command(&["tail"]).args(words));
         self.listeners(count).await;
         tail
     }
 
-    async fn listeners(&self, count: usize) {
+    pub(crate) async fn listeners(&self, count: usize) {
         let listen = |it: &[crate::rabbit::QueueState]| it.iter().filter(|it| it.consumers == 1).count() == count;
         self.vhost.queues_when(listen).await;
     }
@@ -702,14 +702,14 @@ impl House<'_> {
 }
 
 /// A program that runs.
-struct Running {
+pub(crate) struct Running {
     process: Child,
     lines: Option<Lines<BufReader<ChildStdout>>>,
-    errors: Lines<BufReader<ChildStderr>>,
+    pub(crate) errors: Lines<BufReader<ChildStderr>>,
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         Self {
@@ -719,13 +719,13 @@ impl Running {
         }
     }
 
-    async fn next(&mut self) -> String {
+    pub(crate) async fn next(&mut self) -> String {
         let line = within("a line", self.lines.as_mut().unwrap().next_line()).await;
         line.unwrap().expect("it has not ended")
     }
 
     /// Returns the lines up to the end.
-    async fn all(&mut self) -> Vec<String> {
+    pub(crate) async fn all(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(line) = within("a line", self.lines.as_mut().unwrap().next_line())
             .await
@@ -736,14 +736,14 @@ impl Running {
         lines
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.process.id().unwrap().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
     }
 
     /// Waits for the end, and returns the exit code and what was said.
-    async fn end(mut self) -> (i32, String) {
+    pub(crate) async fn end(mut self) -> (i32, String) {
         let mut said = String::new();
         let ended = within("the end", self.process.wait()).await.unwrap();
         within("the last word", self.errors.into_inner().read_to_string(&mut said))
@@ -754,7 +754,7 @@ impl Running {
 }
 
 /// Returns one message of each kind that the laboratory has recorded.
-fn recorded(folder: &str) -> Vec<Value> {
+pub(crate) fn recorded(folder: &str) -> Vec<Value> {
     let files = fs::read_dir(fixtures().join(folder)).unwrap();
     let files = files.map(|it| it.unwrap().path());
     let mut files: Vec<PathBuf> = files

@@ -22,7 +22,7 @@ use crate::bus::amqp::{Item, zero_ten_map};
 use crate::koji::HubEvent;
 use crate::koji::lenient::{cut, parse_time};
 
-pub(in crate::bus) use outside::{Outside, token};
+pub(in crate::bus) use outside::{Outside, address, token};
 
 /// The property `type` of a message of AMQP 1.0, as RabbitMQ hands it on.
 const AMQP_10: &str = "amqp-1.0";
@@ -273,7 +273,7 @@ fn key<'a>(prefix: &str, address: &'a str) -> Option<&'a str> {
 }
 
 /// Returns an address without what the brokers put before it: plugin and listener need not write it alike.
-fn bare(address: &str) -> &str {
+pub(in crate::bus) fn bare(address: &str) -> &str {
     for exchange in ["/exchange/", "/exchanges/"] {
         if let Some((_, key)) = address.strip_prefix(exchange).and_then(|it| it.split_once('/')) {
             return key;

@@ -158,16 +158,26 @@ impl<'a> Performative<'a> {
         self.at(place) == Some(Item::Switch(true))
     }
 
+    /// Returns what describes the field at a place, if anything does.
+    pub(super) fn descriptor_of(&self, place: usize) -> Option<Item<'a>> {
+        self.fields.descriptor_of(place)
+    }
+
     /// Returns why the other side ends something.
     pub(super) fn reason(&self, place: usize) -> Said {
-        let Some(Item::List(error)) = self.at(place) else {
-            return Said::default();
-        };
-        let text = |place| field(error, place).and_then(Item::text).unwrap_or_default();
-        Said {
-            condition: shortened(text(0), MAX_TEXT).to_owned(),
-            description: shortened(text(1), MAX_TEXT).to_owned(),
-        }
+        reason(self.at(place))
+    }
+}
+
+/// Returns what an error says.
+pub(super) fn reason(error: Option<Item<'_>>) -> Said {
+    let Some(Item::List(error)) = error else {
+        return Said::default();
+    };
+    let text = |place| field(error, place).and_then(Item::text).unwrap_or_default();
+    Said {
+        condition: shortened(text(0), MAX_TEXT).to_owned(),
+        description: shortened(text(1), MAX_TEXT).to_owned(),
     }
 }
 

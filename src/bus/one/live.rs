@@ -28,7 +28,7 @@ use super::super::sieve::concerns;
 use super::super::source::{Orders, Signs, Source};
 use super::super::trouble::LinkError;
 use super::letter::letter_id;
-use super::session::Session;
+use super::session::{Purpose, Session};
 use super::sieve::{concerns_properties, is_selected, selector};
 use super::talk::Arrived;
 use super::trouble::{OneError, graver};
@@ -183,7 +183,7 @@ impl Keeper {
                 continue;
             };
             let interest = self.calls.begin_line();
-            let opening = Session::open(&self.broker, door, &interest, &self.signs.anything);
+            let opening = Session::open(&self.broker, door, Purpose::News(&interest), &self.signs.anything);
             match self.calls.during(&self.inbox, opening).await {
                 Ok(Ok(session)) => {
                     self.door = place;
@@ -254,7 +254,6 @@ impl Keeper {
         let mut is_doubted = false;
         // When a doubt was last looked into on this line.
         let mut looked_into: Option<Timestamp> = None;
-        let mut pulse = pin!(OptionFuture::from(self.next_pulse(session).map(clock::pass)));
         let mut is_due = false;
         loop {
             if std::mem::take(&mut is_doubted) {
@@ -303,12 +302,6 @@ impl Keeper {
             tokio::select! {
                 // In a flood, looking at the other branches for each message would cost as much as the message.
                 biased;
-                Some(()) = pulse.as_mut() => {
-                    if let Err(error) = self.look_alive(session) {
-                        return Ended::Failed(error);
-                    }
-                    pulse.set(self.next_pulse(session).map(clock::pass).into());
-                }
                 taken = session.take(&mut batch) => {
                     helped += batch.len();
                     for message in batch.drain(..) {
@@ -342,25 +335,6 @@ impl Keeper {
     fn filter_is_vain(&mut self) {
         if !std::mem::replace(&mut self.is_filter_vain, true) {
             info!(instance = %self.instance, "the broker does not sort by our selector: all is heard, and sorted here");
-        }
-    }
-
-    /// Returns when to look at the signs of life again, ours and theirs; `None`: nobody asked for any.
-    fn next_pulse(&self, session: &Session) -> Option<Duration> {
-        let ours = Some(session.beat_every()).filter(|it| !it.is_zero());
-        let silence = patience_with_silence(session);
-        let theirs = silence.map(|it| it.saturating_sub(self.signs.anything.age().unwrap_or_default()));
-        ours.into_iter().chain(theirs).min()
-    }
-
-    /// Shows that we live, if the broker wants that, and looks whether it lives.
-    fn look_alive(&self, session: &mut Session) -> Result<(), OneError> {
-        if !session.beat_every().is_zero() {
-            session.beat();
-        }
-        match patience_with_silence(session) {
-            Some(limit) if self.signs.anything.age().is_some_and(|it| it >= limit) => Err(OneError::Quiet(limit)),
-            Some(_) | None => Ok(()),
         }
     }
 
@@ -412,7 +386,7 @@ impl Keeper {
         let event = match self.read(arrived, interest) {
             Ok(Read::News(news)) => {
                 tally.heard += 1;
-                return self.tell_on(session, Event::Heard(news)).await;
+                return session.beside(self.tell(Event::Heard(news))).await;
             }
             Ok(Read::Skipped { is_selected }) => {
                 tally.skipped += 1;
@@ -441,7 +415,7 @@ impl Keeper {
         };
         session.done(arrived.tag);
         match event {
-            Some(event) => self.tell_on(session, event).await,
+            Some(event) => session.beside(self.tell(event)).await,
             None => true,
         }
     }
@@ -537,27 +511,6 @@ impl Keeper {
             () = self.calls.hung_up() => false,
         }
     }
-
-    /// As [`Self::tell`], while the broker is shown that we live: nobody else does that while the loop lets us wait.
-    async fn tell_on(&mut self, session: &mut Session, event: Event) -> bool {
-        let every = session.beat_every();
-        let mut telling = pin!(self.tell(event));
-        if every.is_zero() {
-            return telling.await;
-        }
-        loop {
-            tokio::select! {
-                biased;
-                told = telling.as_mut() => return told,
-                () = clock::pass(every) => session.beat(),
-            }
-        }
-    }
-}
-
-/// After how long a silence a broker is given up: twice what it was told. `None`: never.
-fn patience_with_silence(session: &Session) -> Option<Duration> {
-    Some(session.heartbeat() * 2).filter(|it| !it.is_zero())
 }
 
 /// What a message came to.

@@ -5,9 +5,11 @@
 //! It deliberately does not know when a line is tried, or what is in a message.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
 use tokio::time::timeout;
 
 use super::super::broker::{Address, MAX_PREFETCH};
@@ -19,7 +21,7 @@ use super::sieve::selector;
 use super::talk::{Arrived, Talk, Told, Wish};
 use super::trouble::OneError;
 use super::wire::Wire;
-use crate::clock::Pulse;
+use crate::clock::{self, Pulse};
 use crate::koji::Interest;
 
 /// How many deliveries are taken at once before others get their turn: everything runs on one thread.
@@ -29,13 +31,22 @@ const HELPING: usize = 64;
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// The shortest time between two signs of life, whatever the broker wants.
-const BEAT_AT_MOST: Duration = Duration::from_millis(250);
+pub(super) const BEAT_AT_MOST: Duration = Duration::from_millis(250);
 
 /// How long a line that is open may take to answer whether it is sound.
 const EXAMINED_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the broker may take to say goodbye.
-const FAREWELL: Duration = Duration::from_millis(500);
+pub(super) const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What a line is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// To take what is of interest.
+    News(&'a Interest),
+    /// To listen in, and take nothing from anybody.
+    ListenIn,
+}
 
 /// A line that reads all addresses.
 pub(super) struct Session {
@@ -47,6 +58,10 @@ pub(super) struct Session {
     is_subscribed: bool,
     heartbeat: Duration,
     limit: Duration,
+    /// When something was last heard.
+    heard: Pulse,
+    /// When we last showed that we live.
+    shown: Pulse,
 }
 
 impl Session {
@@ -54,7 +69,7 @@ impl Session {
     pub(super) async fn open(
         broker: &Broker,
         door: &Address,
-        interest: &Interest,
+        purpose: Purpose<'_>,
         heard: &Pulse,
     ) -> Result<Self, OneError> {
         let limit = broker.connection_timeout;
@@ -62,13 +77,18 @@ impl Session {
         let wire = wire.unwrap_or(Err(LinkError::Silent(limit).into()))?;
         let heartbeat = broker.heartbeat.map_or(HEARTBEAT, |it| Duration::from_secs(it.into()));
         let container = format!("{}-{}", env!("CARGO_PKG_NAME"), uuid::Uuid::new_v4());
-        let selector = broker.selector.then(|| selector(interest));
+        let selector = match purpose {
+            Purpose::News(interest) => broker.selector.then(|| selector(interest)),
+            Purpose::ListenIn => None,
+        };
+        let as_copies = matches!(purpose, Purpose::ListenIn);
         let host = host(door);
         let talk = Talk::open(&Wish {
             container: &container,
             host: &host,
             addresses: &broker.addresses,
             selector: selector.as_deref(),
+            as_copies,
             prefetch: broker.prefetch.clamp(1, MAX_PREFETCH),
             heartbeat,
         });
@@ -80,16 +100,24 @@ impl Session {
             is_subscribed: false,
             heartbeat,
             limit,
+            heard: heard.clone(),
+            shown: Pulse::default(),
         };
         let subscribed = async {
             while !session.is_subscribed {
                 session.advance().await?;
             }
-            Ok(())
+            match session.talk.taken_from() {
+                Some(address) if as_copies => Err(OneError::NotLent(address.to_owned())),
+                Some(_) | None => Ok(()),
+            }
         };
         let subscribed = timeout(limit, subscribed).await;
         match subscribed.unwrap_or(Err(LinkError::Silent(limit).into())) {
-            Ok(()) => Ok(session),
+            Ok(()) => {
+                session.shown.beat();
+                Ok(session)
+            }
             Err(error) => {
                 session.close().await;
                 Err(error)
@@ -113,17 +141,59 @@ impl Session {
     }
 
     /// Returns how often the broker wants a sign of life from us; zero: never.
-    pub(super) fn beat_every(&self) -> Duration {
+    fn beat_every(&self) -> Duration {
         match self.talk.beat() {
             Duration::ZERO => Duration::ZERO,
             beat => beat.max(BEAT_AT_MOST),
         }
     }
 
+    /// After how long a silence the broker is given up: twice what it was told. `None`: never.
+    fn patience(&self) -> Option<Duration> {
+        Some(self.heartbeat * 2).filter(|it| !it.is_zero())
+    }
+
+    /// Returns when to look at the signs of life again, ours and theirs; `None`: nobody asked for any.
+    fn next_look(&self) -> Option<Duration> {
+        let left = |of: Duration, since: &Pulse| of.saturating_sub(since.age().unwrap_or_default());
+        let ours = Some(self.beat_every()).filter(|it| !it.is_zero());
+        let ours = ours.map(|it| left(it, &self.shown));
+        let theirs = self.patience().map(|it| left(it, &self.heard));
+        ours.into_iter().chain(theirs).min()
+    }
+
+    /// Shows that we live, if the broker wants that, and looks whether it lives.
+    fn look_alive(&mut self) -> Result<(), OneError> {
+        if !self.beat_every().is_zero() {
+            self.beat();
+        }
+        match self.patience() {
+            Some(limit) if self.heard.age().is_some_and(|it| it >= limit) => Err(OneError::Quiet(limit)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Shows that we live.
-    pub(super) fn beat(&mut self) {
+    fn beat(&mut self) {
+        self.shown.beat();
         self.wire.say(&sign_of_life());
         self.push();
+    }
+
+    /// Waits for something else, and shows meanwhile that we live: nobody else does that.
+    pub(super) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let every = self.beat_every();
+        let mut work = pin!(work);
+        if every.is_zero() {
+            return work.await;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                done = work.as_mut() => return done,
+                () = clock::pass(every) => self.beat(),
+            }
+        }
     }
 
     /// Writes what can be written without waiting. If that fails, the line is broken, which the next wait says too.
@@ -142,7 +212,13 @@ impl Session {
     pub(super) async fn take(&mut self, batch: &mut Vec<Arrived>) -> Result<(), OneError> {
         let mut advanced = Ok(());
         while self.arrived.is_empty() && advanced.is_ok() {
-            advanced = self.advance().await;
+            let mut look = pin!(OptionFuture::from(self.next_look().map(clock::pass)));
+            let heard = tokio::select! {
+                biased;
+                Some(()) = look.as_mut() => None,
+                heard = self.advance() => Some(heard),
+            };
+            advanced = heard.unwrap_or_else(|| self.look_alive());
         }
         let some = self.arrived.len().min(HELPING);
         batch.extend(self.arrived.drain(..some));
@@ -246,7 +322,7 @@ impl Session {
 }
 
 /// Returns what we say we want to talk to.
-fn host(door: &Address) -> String {
+pub(super) fn host(door: &Address) -> String {
     match door.vhost.as_str() {
         "" | "/" => door.host.clone(),
         vhost => format!("vhost:{vhost}"),

@@ -11,15 +11,14 @@ use std::time::Duration;
 use super::super::amqp::Item;
 use super::super::amqp::message::MAX_MESSAGE;
 use super::encode::{AMQP, Value, frame};
-use super::frame::{Frame, Kind, MAX_FRAME, Odd, Performative, Said, field};
+use super::frame::{Frame, Kind, Odd, Performative, Said, field};
+use super::is_topic;
+use super::opening::{COPY, Reading, WINDOW, begin, open, read};
 use super::receipts::Receipts;
 use super::trouble::OneError;
 
 /// The largest message that is put together, in bytes. The decoder takes less, and says so.
 const MAX_ASSEMBLED: usize = MAX_MESSAGE + 64 * 1024;
-
-/// How many frames the broker may send ahead. Half of it is used up before it is renewed.
-const WINDOW: u32 = 2048;
 
 /// How many messages more than four times those asked for may be open at an address.
 const MARGIN: u32 = 1000;
@@ -28,17 +27,12 @@ const MARGIN: u32 = 1000;
 const OURS: u16 = 0;
 const ASKING: u16 = 1;
 
-/// The name of a JMS selector among filters (`amqp-bindmap-jms`, 3.3).
-const SELECTOR: &str = "apache.org:selector-filter:string";
-
-/// `accepted`, and the two ways to settle that we ask for: as the sender likes, and by the receiver at once.
+/// `accepted`.
 const ACCEPTED: u8 = 0x24;
-const MIXED: u8 = 2;
-const FIRST: u8 = 0;
 
-/// The composite types in an `attach`.
-const SOURCE: u8 = 0x28;
-const TARGET: u8 = 0x29;
+/// A broker that repeats any mode of reading and takes each message out of its queue all the same, as 3 and 4 do; and that
+/// makes a queue for whoever reads a topic, and keeps it for ever, as 3 does.
+const RABBIT: &str = "RabbitMQ";
 
 /// What is wanted of a broker.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +42,8 @@ pub(super) struct Wish<'a> {
     pub(super) host: &'a str,
     pub(super) addresses: &'a [String],
     pub(super) selector: Option<&'a str>,
+    /// What is read is to stay where it is, for those whose it is.
+    pub(super) as_copies: bool,
     pub(super) prefetch: u16,
     /// After how long without a sign of life we give the broker up, at the earliest. Zero: never.
     pub(super) heartbeat: Duration,
@@ -63,6 +59,8 @@ pub(super) struct Talk {
     /// The broker's number of our session, once it has begun.
     channel: Option<u16>,
     is_open: bool,
+    /// What is said once the broker has told what it is, where that matters.
+    withheld: Option<Vec<u8>>,
     /// How often the broker wants a sign of life; zero: never.
     beat: Duration,
     /// The highest number that a session of ours may have.
@@ -82,6 +80,8 @@ struct Link {
     /// Refused; why comes right behind.
     is_refused: bool,
     is_filtered: bool,
+    /// What is read of it stays there.
+    is_copied: bool,
     /// How many messages it may send ahead.
     share: u32,
     /// How many it may send now.
@@ -127,6 +127,8 @@ pub(super) enum Told {
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) tag: u64,
+    /// Which of the addresses it came from.
+    pub(super) link: usize,
     /// Or its size, if that is too large.
     pub(super) content: Result<Vec<u8>, usize>,
 }
@@ -142,6 +144,7 @@ impl Talk {
             is_attached: false,
             is_refused: false,
             is_filtered: false,
+            is_copied: false,
             share,
             credit: 0,
             open: 0,
@@ -154,6 +157,7 @@ impl Talk {
             handles: BTreeMap::new(),
             channel: None,
             is_open: false,
+            withheld: None,
             beat: Duration::ZERO,
             channel_max: 0,
             next_transfer: 0,
@@ -161,31 +165,25 @@ impl Talk {
             receipts: Receipts::new(wish.prefetch),
             question: Question::None,
         };
-        let heartbeat = u32::try_from(wish.heartbeat.as_millis()).unwrap_or(u32::MAX);
-        let open = vec![
-            Value::Text(wish.container),
-            Value::Text(wish.host),
-            Value::Uint(MAX_FRAME),
-            Value::Ushort(ASKING),
-            if heartbeat == 0 {
-                Value::Null
-            } else {
-                Value::Uint(heartbeat)
-            },
-            Value::Null,
-            Value::Null,
-            Value::Null,
-            Value::Null,
-            Value::Map(vec![
-                (Value::Symbol("product"), Value::Text(env!("CARGO_PKG_NAME"))),
-                (Value::Symbol("version"), Value::Text(env!("CARGO_PKG_VERSION"))),
-            ]),
-        ];
-        talk.say(OURS, Kind::Open, open);
+        talk.say(OURS, Kind::Open, open(wish.container, wish.host, wish.heartbeat));
+        let first = std::mem::take(&mut talk.out);
         talk.say(OURS, Kind::Begin, begin(number));
         for (handle, link) in (0..).zip(&talk.links) {
-            let attach = attach(handle, link, wish.selector);
-            talk.out.extend(frame(AMQP, OURS, Kind::Attach.number(), attach));
+            let reading = Reading {
+                name: &link.name,
+                address: &link.address,
+                selector: wish.selector,
+                as_copies: wish.as_copies && !is_topic(&link.address),
+                max_message: u64::try_from(MAX_ASSEMBLED).unwrap_or(u64::MAX),
+            };
+            talk.out
+                .extend(frame(AMQP, OURS, Kind::Attach.number(), read(handle, reading)));
+        }
+        let rest = std::mem::replace(&mut talk.out, first);
+        if wish.as_copies {
+            talk.withheld = Some(rest);
+        } else {
+            talk.out.extend(rest);
         }
         talk
     }
@@ -203,6 +201,13 @@ impl Talk {
     /// Returns whether the broker sorts by our selector, at every address.
     pub(super) fn is_filtered(&self) -> bool {
         self.links.iter().all(|it| it.is_filtered)
+    }
+
+    /// Returns an address from which a message is taken away when we read it, as far as the broker lets us know. Of a
+    /// topic, everybody who reads it has a copy.
+    pub(super) fn taken_from(&self) -> Option<&str> {
+        let taken = self.links.iter().find(|it| !it.is_copied && !is_topic(&it.address))?;
+        Some(&taken.address)
     }
 
     /// Takes up what the broker says.
@@ -245,6 +250,16 @@ impl Talk {
         self.channel_max = open
             .number(3)
             .map_or(u16::MAX, |it| u16::try_from(it).unwrap_or(u16::MAX));
+        let mut product = None;
+        if let Some(Item::Map(properties)) = open.at(9) {
+            product = properties.value_of("product").and_then(Item::text);
+        }
+        if let Some(withheld) = self.withheld.take() {
+            if product == Some(RABBIT) {
+                return Err(OneError::Rabbit);
+            }
+            self.out.extend(withheld);
+        }
         let idle = Duration::from_millis(open.number(4).unwrap_or_default().into());
         // Early enough to be there in time.
         self.beat = idle / 2;
@@ -314,6 +329,7 @@ impl Talk {
         };
         link.is_attached = true;
         link.count = attach.number(9).unwrap_or_default();
+        link.is_copied = field(source, 6).and_then(Item::text) == Some(COPY);
         if let Some(Item::Map(filters)) = field(source, 7) {
             // One was asked for. What is not in force is left out, or has no value.
             let mut values = filters.skip(1).step_by(2);
@@ -403,7 +419,11 @@ impl Talk {
         } else {
             Ok(partial.content)
         };
-        Ok(Some(Arrived { tag, content }))
+        Ok(Some(Arrived {
+            tag,
+            link: number,
+            content,
+        }))
     }
 
     /// Lets the first messages come.
@@ -527,49 +547,6 @@ impl Link {
             size: 0,
         })
     }
-}
-
-fn begin<'a>(handles: u32) -> Vec<Value<'a>> {
-    vec![
-        Value::Null,
-        Value::Uint(0),
-        Value::Uint(WINDOW),
-        Value::Uint(WINDOW),
-        Value::Uint(handles.saturating_sub(1)),
-    ]
-}
-
-/// A link that we receive by.
-fn attach<'a>(handle: u32, link: &'a Link, selector: Option<&'a str>) -> Vec<Value<'a>> {
-    let mut source = vec![
-        Value::Text(&link.address),
-        Value::Uint(0),
-        Value::Null,
-        Value::Uint(0),
-        Value::Switch(false),
-    ];
-    if let Some(selector) = selector {
-        let filter = Value::Named(SELECTOR, Box::new(Value::Text(selector)));
-        source.extend([
-            Value::Null,
-            Value::Null,
-            Value::Map(vec![(Value::Symbol(SELECTOR), filter)]),
-        ]);
-    }
-    let max_message = u64::try_from(MAX_ASSEMBLED).unwrap_or(u64::MAX);
-    vec![
-        Value::Text(&link.name),
-        Value::Uint(handle),
-        Value::Switch(true),
-        Value::Ubyte(MIXED),
-        Value::Ubyte(FIRST),
-        Value::Composite(SOURCE, source),
-        Value::Composite(TARGET, Vec::new()),
-        Value::Null,
-        Value::Null,
-        Value::Null,
-        Value::Ulong(max_message),
-    ]
 }
 
 #[cfg(test)]

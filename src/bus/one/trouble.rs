@@ -30,6 +30,10 @@ pub(super) enum OneError {
     Closed(Said),
     #[error("cannot read from {address}: {said}")]
     Refused { address: String, said: Said },
+    #[error("what is read from {0} is taken from whoever else reads it")]
+    NotLent(String),
+    #[error("RabbitMQ leaves a queue behind for whoever listens in by AMQP 1.0")]
+    Rabbit,
     #[error("the broker has ended the line: {0}")]
     Ended(Said),
     #[error("the broker broke the rules")]
@@ -68,6 +72,7 @@ impl OneError {
             Self::NoSuchLogin { .. } | Self::Login(_) => Problem::LoginRefused,
             Self::Closed(said) => of_opening(said),
             Self::Refused { said, .. } => of_reading(said),
+            Self::NotLent(_) | Self::Rabbit => Problem::QueueMismatch,
             Self::Ended(said) => of_ending(said),
             Self::Odd(_) | Self::Quiet(_) => Problem::Interrupted,
             Self::Lost(error) => tls_error(error).map_or(Problem::Interrupted, of_tls),

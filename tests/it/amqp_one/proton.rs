@@ -252,8 +252,8 @@ fn nobody() -> User {
 }
 
 /// A broker in a process of its own, which ends with its standard input.
-struct Proton {
-    port: u16,
+pub(super) struct Proton {
+    pub(super) port: u16,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
     /// Ended when it is dropped.
@@ -261,16 +261,16 @@ struct Proton {
 }
 
 #[derive(Debug, Deserialize)]
-struct State {
-    addresses: std::collections::BTreeMap<String, Waiting>,
+pub(super) struct State {
+    pub(super) addresses: std::collections::BTreeMap<String, Waiting>,
     readers: Vec<Reader>,
-    accepted: usize,
+    pub(super) accepted: usize,
 }
 
 #[derive(Debug, Deserialize)]
-struct Waiting {
-    waiting: usize,
-    open: usize,
+pub(super) struct Waiting {
+    pub(super) waiting: usize,
+    pub(super) open: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -280,7 +280,7 @@ struct Reader {
 }
 
 impl Proton {
-    async fn start(config: &Value) -> Self {
+    pub(super) async fn start(config: &Value) -> Self {
         // The system's own: the library is a package there, and takes long to build.
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/proton_broker.py");
         let mut process = Command::new("/usr/bin/python3")
@@ -302,21 +302,21 @@ impl Proton {
         started
     }
 
-    fn read(&self, address: &str) -> Broker {
+    pub(super) fn read(&self, address: &str) -> Broker {
         at(self.port, &[address])
     }
 
-    async fn send(&mut self, address: &str, build: u64, owner: &str) {
+    pub(super) async fn send(&mut self, address: &str, build: u64, owner: &str) {
         let (properties, body) = build_is_done(build, owner);
         self.send_with(address, &properties, &body.to_string()).await;
     }
 
-    async fn send_with(&mut self, address: &str, properties: &Value, body: &str) {
+    pub(super) async fn send_with(&mut self, address: &str, properties: &Value, body: &str) {
         self.order(&json!({"send": address, "properties": properties, "body": body}))
             .await;
     }
 
-    async fn state(&mut self) -> State {
+    pub(super) async fn state(&mut self) -> State {
         serde_json::from_value(self.order(&json!({"state": true})).await).unwrap()
     }
 
@@ -337,7 +337,7 @@ impl Proton {
         self.say(&json!({"silence": true})).await;
     }
 
-    async fn order(&mut self, order: &Value) -> Value {
+    pub(super) async fn order(&mut self, order: &Value) -> Value {
         self.say(order).await;
         let line = self.from.next_line().await.unwrap();
         serde_json::from_str(&line.expect("the broker lives")).unwrap()

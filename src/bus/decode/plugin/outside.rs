@@ -5,8 +5,8 @@
 use lapin::types::FieldTable;
 
 use super::{AMQP_10, Named, SAID, header, key, text};
-use crate::bus::amqp::Items;
 use crate::bus::amqp::message::Message;
+use crate::bus::amqp::{Item, Items};
 use crate::bus::decode::Envelope;
 
 /// The longest routing key that `messagebus` makes; what would be longer is cut there.
@@ -97,6 +97,29 @@ impl<'a> Outside<'a> {
             package: package.filter(|_| is_whole).map(Package::Token),
         }
     }
+}
+
+/// Returns where `protonmsg` sends a message with these properties, if they name one of its events.
+pub(in crate::bus) fn address(prefix: &str, properties: Items<'_>) -> Option<String> {
+    let said = |name: &str| properties.value_of(name).and_then(Item::text);
+    let last = |name: &str| said(name).unwrap_or_default().to_lowercase();
+    let key = match Named::by_type(said("type")?)? {
+        Named::PackageListChange => format!("package.{}", said("action").unwrap_or_default()),
+        Named::TaskStateChange => format!("task.{}", last("new")),
+        Named::BuildStateChange => format!("build.{}", last("new")),
+        Named::Import => format!("import.{}", said("importType").unwrap_or_default()),
+        Named::RpmSign => "sign.rpm".to_owned(),
+        Named::Tag => "build.tag".to_owned(),
+        Named::Untag => "build.untag".to_owned(),
+        Named::RepoInit => "repo.init".to_owned(),
+        Named::RepoDone => "repo.done".to_owned(),
+        Named::BuildPromote => "build.promote".to_owned(),
+    };
+    Some(if prefix.is_empty() {
+        key
+    } else {
+        format!("{prefix}.{key}")
+    })
 }
 
 /// Returns a name as `messagebus` writes it into a routing key, where dots part the words.

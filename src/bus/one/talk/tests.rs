@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::frame::split;
+use super::super::opening::{SOURCE, TARGET};
 use super::*;
 
 #[test]
@@ -55,6 +56,56 @@ fn more_than_was_asked_for_ends_the_line() {
     }
     let error = talk.take(&transfer(Some(2000), false, b"x")).unwrap_err();
     assert!(matches!(error, OneError::Odd(Odd::Unasked)), "{error:?}");
+}
+
+#[test]
+fn only_a_topic_or_a_copy_takes_nothing_from_anybody() {
+    let taken = |address: &str, product: &str, mode: Option<&'static str>| {
+        let addresses = [address.to_owned()];
+        let mut talk = Talk::open(&Wish {
+            as_copies: true,
+            ..wish(&addresses, 4)
+        });
+        assert_eq!(said(&mut talk), [Kind::Open]);
+        let properties = Value::Map(vec![(Value::Symbol("product"), Value::Text(product))]);
+        let mut open = vec![Value::Text("broker")];
+        open.extend((0..8).map(|_| Value::Null));
+        open.push(properties);
+        talk.take(&parsed(frame(AMQP, 0, 0x10, open), b""))?;
+        let mut out = talk.take_out();
+        let attach = std::iter::from_fn(|| split(&mut out).unwrap()).last().unwrap();
+        let attach = attach.performative().unwrap().unwrap();
+        let Some(Item::List(source)) = attach.at(5) else {
+            panic!("{attach:?}");
+        };
+        let asked = field(source, 6).and_then(Item::text).map(str::to_owned);
+        let begin = vec![Value::Ushort(0), Value::Uint(0), Value::Uint(9), Value::Uint(9)];
+        talk.take(&parsed(frame(AMQP, 7, 0x11, begin), b"")).unwrap();
+        let mut source: Vec<Value<'_>> = (0..6).map(|_| Value::Null).collect();
+        source.push(mode.map_or(Value::Null, Value::Symbol));
+        let fields = vec![
+            Value::Text("me/0"),
+            Value::Uint(0),
+            Value::Switch(false),
+            Value::Null,
+            Value::Null,
+            Value::Composite(SOURCE, source),
+        ];
+        talk.take(&parsed(frame(AMQP, 7, 0x12, fields), b"")).unwrap();
+        Ok((asked, talk.taken_from().map(str::to_owned)))
+    };
+    let rabbit = taken("topic://a.>", "RabbitMQ", None);
+    assert!(matches!(rabbit, Err(OneError::Rabbit)), "{rabbit:?}");
+    let taken = |address, product, mode| taken(address, product, mode).unwrap();
+    let copy = || Some("copy".to_owned());
+    let queue = || Some("queue://a".to_owned());
+    assert_eq!(taken("topic://a.>", "ActiveMQ", None), (None, None));
+    assert_eq!(taken("queue://a", "ActiveMQ", Some("copy")), (copy(), None));
+    assert_eq!(taken("queue://a", "ActiveMQ", Some("move")), (copy(), queue()));
+    assert_eq!(taken("queue://a", "ActiveMQ", None), (copy(), queue()));
+    // A name alone may be a queue.
+    assert_eq!(taken("a", "qpid-cpp", None), (copy(), Some("a".to_owned())));
+    assert_eq!(taken("a", "qpid-cpp", Some("copy")), (copy(), None));
 }
 
 #[test]
@@ -167,6 +218,7 @@ fn wish(addresses: &[String], prefetch: u16) -> Wish<'_> {
         host: "localhost",
         addresses,
         selector: None,
+        as_copies: false,
         prefetch,
         heartbeat: Duration::ZERO,
     }
