@@ -1,6 +1,7 @@
 //! The source for AMQP 1.0 against real brokers, RabbitMQ and Qpid Proton's, and against what may stand there instead;
-//! and `tail` and `publish` where the broker speaks it.
+//! and `check`, `tail` and `publish` where the broker speaks it.
 
+mod checking;
 mod hostile;
 mod line;
 mod listening;
