@@ -336,7 +336,8 @@ fn toggles(watch: &Watch) -> Vec<Item> {
     items
 }
 
-fn label(toggle: Toggle) -> String {
+/// Returns what a switch for a toggle is called.
+pub fn label(toggle: Toggle) -> String {
     match toggle {
         Toggle::Started => tr("Started builds"),
         Toggle::Finished => tr("Finished builds"),

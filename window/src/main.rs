@@ -14,7 +14,9 @@ mod details;
 mod list;
 mod live;
 mod past;
+mod preferences;
 mod rows;
+mod settings;
 mod window;
 
 use adw::prelude::*;

@@ -19,6 +19,7 @@ use crate::details::{self, Details};
 use crate::list::List;
 use crate::live::{self, Live};
 use crate::past::Book;
+use crate::preferences;
 use crate::rows::{Filter, Row, Which};
 
 /// How often what is said of time is said anew, in seconds, while somebody may look.
@@ -238,6 +239,7 @@ impl Window {
             it.leaflet.navigate(adw::NavigationDirection::Back);
         });
         action("again", Self::look);
+        action("preferences", |it| preferences::present(&it.window, &it.places));
         action("about", Self::about);
         let seek = gio::SimpleAction::new("seek", Some(glib::VariantTy::STRING));
         seek.connect_activate(clone!(
@@ -258,6 +260,7 @@ impl Window {
             ("win.close", ["<Control>w", "<Control>q"]),
             ("win.again", ["<Control>r", "F5"]),
             ("win.back", ["<Alt>Left", "Back"]),
+            ("win.preferences", ["<Control>comma", "<Alt>p"]),
         ] {
             application.set_accels_for_action(action, &keys);
         }
@@ -265,6 +268,7 @@ impl Window {
 
     fn left(self: &Rc<Self>) -> gtk::Box {
         let menu = gio::Menu::new();
+        menu.append(Some(&tr("Preferences…")), Some("win.preferences"));
         menu.append(Some(&tr("About koji-notify")), Some("win.about"));
         let button = gtk::MenuButton::builder()
             .icon_name("open-menu-symbolic")

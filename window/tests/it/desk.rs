@@ -95,6 +95,31 @@ fn a_home_without_builds_says_so() {
     look(&Home::empty(), &steps, &[]);
 }
 
+#[test]
+fn the_settings_are_shown_with_what_the_doctor_says_and_can_be_switched() {
+    let home = Home::with(week());
+    home.put_doctor(
+        r#"[{"what": "configuration", "state": "good", "text": "The file has no mistakes"},
+            {"what": "fedora: hub", "state": "bad", "text": "koji.example.com does not answer",
+             "advice": "It is tried again by itself"},
+            {"what": "tray", "state": "note", "text": "No tray is running"}]"#,
+    );
+    let steps = format!(
+        "item gnome-shell-49.2-1.fc43
+         key ctrl+comma
+         text Started builds
+         text Koji instance fedora
+         text No tray is running
+         shot {}
+         press Started builds
+         file {file} started = true
+         file {file} user = \"mona\" # that is me",
+        shot("preferences").display(),
+        file = home.configuration().display(),
+    );
+    look(&home, &steps, &[]);
+}
+
 /// Returns where a screenshot goes, for whoever wants to look.
 fn shot(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("window");
@@ -110,7 +135,7 @@ fn look(home: &Home, steps: &str, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(root.join("../tests/rig/desktop-session"));
     command
         .args(["--panel", "none", "--notifier", "none", "--service", "org.a11y.Bus"])
-        .args(["--size", "1000x720", "--limit", "120", "--", "env"])
+        .args(["--size", "1000x720", "--limit", "300", "--", "env"])
         .arg(format!("XDG_STATE_HOME={}", home.state().display()))
         .args([
             "GTK_A11Y=atspi",
@@ -122,7 +147,7 @@ fn look(home: &Home, steps: &str, environment: &[(&str, &str)]) -> String {
         .arg("/usr/bin/python3")
         .arg(root.join("tests/it/look.py"))
         .arg(&file)
-        .arg(env!("CARGO_BIN_EXE_koji-notify-window"))
+        .arg(home.program())
         .arg("--config")
         .arg(home.configuration());
     let ran = command.output().unwrap();

@@ -11,6 +11,8 @@ usage: look.py STEPS PROGRAM [ARGUMENT...]    STEPS: a file with one step a line
     opened TEXT    waits until a page with it in its address was opened
     items          prints the lines of the list that are on show
     described NAME waits until what is called so has a description, and prints it
+    file PATH TEXT waits until the file has the text in it
+    press NAME     does what is called so, as a screen reader does
     run COMMAND    runs it by the shell
     gone           waits until the program has ended
 """
@@ -25,7 +27,7 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-LIMIT = 40
+LIMIT = 60
 
 
 def until(what, look):
@@ -101,6 +103,14 @@ def main():
         elif name == "opened":
             log = os.environ["RIG_OPENED"]
             until(step, lambda: os.path.exists(log) and rest in open(log, encoding="utf-8").read())
+        elif name == "file":
+            path, _, text = rest.partition(" ")
+            until(step, lambda: text in open(path, encoding="utf-8").read())
+        elif name == "press":
+            pressed = (Atspi.Role.CHECK_BOX, Atspi.Role.PUSH_BUTTON, Atspi.Role.TOGGLE_BUTTON)
+            named = lambda it: it.get_name() == rest and it.get_role() in pressed  # noqa: E731
+            found = until(step, lambda: [it for it in everything(window()) if named(it)])
+            found[0].do_action(0)
         elif name == "run":
             subprocess.run(rest, shell=True, check=True)
         elif name == "gone":
