@@ -71,7 +71,7 @@ async fn a_bar_follows_builds_and_the_program_itself() {
     assert_eq!(waybar.end().await.code(), Some(0));
     i3.signal("INT");
     assert_eq!(i3.end().await.code(), Some(0));
-    assert_eq!(json.is_not_read().await.code(), Some(0));
+    assert_eq!(json.left_unread().await.code(), Some(0));
     live.quit().await;
 }
 
@@ -82,7 +82,7 @@ async fn without_the_program_a_bar_is_told_so_and_waits() {
     let first = until(&mut shell, |_| true).await;
     assert_eq!(first["class"][1], "not-running");
     // Nothing is to be said, and it ends as soon as nobody reads.
-    assert_eq!(shell.is_not_read().await.code(), Some(0));
+    assert_eq!(shell.left_unread().await.code(), Some(0));
     let mut shell = Shell::start(bus.address(), &["status", "--i3status"]);
     check(
         shell.rest().await,

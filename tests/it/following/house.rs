@@ -294,7 +294,7 @@ impl Shell {
     }
 
     /// Nobody reads what it prints any more.
-    pub(super) async fn is_not_read(self) -> ExitStatus {
+    pub(super) async fn left_unread(self) -> ExitStatus {
         let Self {
             mut process,
             lines,
