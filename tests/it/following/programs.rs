@@ -15,8 +15,8 @@ use super::house::{House, build, scratch, within};
 async fn what_runs_and_what_has_ended_is_listed() {
     let mut house = House::start().await;
     check(gdbus(&house, "ListRunning", &[]).await, expect!["(@aa{sv} [],)"]);
-    house.hears(build(76, Failed)).await;
     house.hears(build(77, Complete)).await;
+    house.hears(build(76, Failed)).await;
     house.hears(build(78, Building)).await;
     check(
         gdbus(&house, "ListRunning", &[]).await,
@@ -28,13 +28,13 @@ async fn what_runs_and_what_has_ended_is_listed() {
     check(
         recent.split("}, {").map(seen).collect::<String>(),
         expect![[r#"
-            bash-5.3-77.fc43 'COMPLETE' false
             bash-5.3-76.fc43 'FAILED' true
+            bash-5.3-77.fc43 'COMPLETE' false
         "#]],
     );
     let newest = gdbus(&house, "ListRecent", &["1"]).await;
     assert!(
-        newest.contains("fc43") && !newest.contains("bash-5.3-76.fc43"),
+        newest.contains("bash-5.3-76.fc43") && !newest.contains("bash-5.3-77.fc43"),
         "{newest}"
     );
     assert_eq!(gdbus(&house, "ListFollowed", &[]).await, "(@aa{sv} [],)");
