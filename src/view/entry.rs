@@ -227,15 +227,10 @@ pub fn course<'a>(this: &Story, all: impl Iterator<Item = &'a Story>) -> Course 
 /// Returns how long ago something was; what is older than a week is told by its day.
 pub fn age(then: Timestamp, zone: &TimeZone, now: Timestamp) -> String {
     let age = now.duration_since(then);
-    if age < SignedDuration::from_mins(1) {
-        // Translators: in a list of builds: it has changed less than a minute ago.
-        return tr("just now");
-    }
     if age >= LONG_AGO {
         return then.to_zoned(zone.clone()).strftime("%Y-%m-%d").to_string();
     }
-    // Translators: in a list of builds, when it changed: "12 min ago", "2 d 3 h ago".
-    fill(&tr("{duration} ago"), &[("duration", &text::duration(age))])
+    text::ago(age)
 }
 
 /// Returns how something stands, as a shape can say it.

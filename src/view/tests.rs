@@ -5,6 +5,7 @@
 mod cards;
 mod causes;
 mod deeds;
+mod entries;
 mod hubs;
 mod menus;
 mod quiet;

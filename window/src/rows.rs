@@ -115,7 +115,7 @@ pub(crate) struct Change {
 
 /// Returns what differs between two lists, in one piece; `None`: nothing. What stays the same is not touched, so that
 /// neither the view nor the selection jumps.
-pub(crate) fn change(old: &[Row], new: &[Row]) -> Option<Change> {
+pub(crate) fn change<T: PartialEq>(old: &[T], new: &[T]) -> Option<Change> {
     let start = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     if start == old.len() && start == new.len() {
         return None;
@@ -128,4 +128,44 @@ pub(crate) fn change(old: &[Row], new: &[Row]) -> Option<Change> {
         removed: old.len() - start - end,
         added: new.len() - start - end,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns all lists of up to three of three things.
+    fn lists() -> Vec<Vec<u8>> {
+        let mut lists = vec![Vec::new()];
+        for length in 0..3 {
+            let longer = lists.iter().filter(|it| it.len() == length).flat_map(|it| {
+                let with = |last| it.iter().copied().chain([last]).collect::<Vec<_>>();
+                [1, 2, 3].map(with)
+            });
+            let longer: Vec<_> = longer.collect();
+            lists.extend(longer);
+        }
+        lists
+    }
+
+    #[test]
+    fn a_change_makes_one_list_of_the_other_and_touches_nothing_else() {
+        assert_eq!(lists().len(), 1 + 3 + 9 + 27);
+        for old in lists() {
+            for new in lists() {
+                let Some(change) = change(&old, &new) else {
+                    assert_eq!(old, new);
+                    continue;
+                };
+                let mut made = old.clone();
+                let added = new[change.at..change.at + change.added].to_vec();
+                made.splice(change.at..change.at + change.removed, added);
+                assert_eq!(made, new, "{old:?} {change:?}");
+                let is_touched = change.removed + change.added;
+                assert!(is_touched > 0, "{old:?} {new:?}");
+                let first = (old.get(change.at), new.get(change.at));
+                assert_ne!(first.0, first.1, "{old:?} {new:?} begins with what stays");
+            }
+        }
+    }
 }

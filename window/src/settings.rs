@@ -5,6 +5,7 @@
 //! written; the rest is shown, and changed in the file itself.
 
 use std::ffi::OsString;
+use std::iter;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -12,7 +13,8 @@ use koji_notify::config::{self, Identity, Instance, Places};
 use koji_notify::i18n::{fill, tr};
 use koji_notify::koji::InstanceName;
 use koji_notify::view::menu;
-use koji_notify::watch::{Toggle, Wanted};
+use koji_notify::watch::quiet::{Day, Hours};
+use koji_notify::watch::{QuietRules, Toggle, Wanted};
 use serde::Deserialize;
 
 /// All settings that are shown.
@@ -81,7 +83,10 @@ impl Page {
         match settings {
             Ok(settings) => Self {
                 switches: switches(&settings.wanted),
-                groups: settings.instances.iter().map(|(name, it)| group(name, it)).collect(),
+                groups: {
+                    let instances = settings.instances.iter().map(|(name, it)| group(name, it));
+                    iter::once(quiet(&settings.quiet)).chain(instances).collect()
+                },
                 trouble: None,
             },
             Err(error) => Self {
@@ -145,6 +150,57 @@ fn switches(wanted: &Wanted) -> Vec<Switch> {
         on: wanted.is_on(toggle),
     };
     Toggle::ALL.into_iter().map(switch).collect()
+}
+
+/// Returns when nothing pops up.
+fn quiet(rules: &QuietRules) -> Group {
+    let field = |name, value| Field {
+        name,
+        value,
+        topics: Vec::new(),
+    };
+    let list = |names: Vec<String>| if names.is_empty() { tr("none") } else { names.join(", ") };
+    let hours = |it: &Hours| format!("{}–{}", it.from.strftime("%H:%M"), it.until.strftime("%H:%M"));
+    // Translators: when no notification pops up: a list such as "Do Not Disturb is on, the screen is locked".
+    let reasons = [
+        (rules.do_not_disturb, tr("Do Not Disturb is on")),
+        (rules.presentation, tr("a presentation is given")),
+        (rules.locked, tr("the screen is locked")),
+        (rules.idle, tr("nobody is at the computer")),
+    ];
+    let reasons = reasons.into_iter().filter(|(is_on, _)| *is_on).map(|(_, it)| it);
+    let mut fields = vec![
+        field(tr("Nothing pops up while"), list(reasons.collect())),
+        field(tr("Quiet hours"), list(rules.hours.iter().map(hours).collect())),
+    ];
+    if !rules.hours.is_empty() {
+        if rules.days.len() < Day::ALL.len() {
+            fields.push(field(tr("Days"), list(rules.days.iter().map(|it| day(*it)).collect())));
+        }
+        let failures = if rules.failures_pass {
+            tr("told at once")
+        } else {
+            tr("told afterwards")
+        };
+        fields.push(field(tr("Failures in quiet hours"), failures));
+    }
+    Group {
+        // Translators: the heading of the settings that say when no notification pops up.
+        title: tr("Quiet"),
+        fields,
+    }
+}
+
+fn day(day: Day) -> String {
+    match day {
+        Day::Monday => tr("Monday"),
+        Day::Tuesday => tr("Tuesday"),
+        Day::Wednesday => tr("Wednesday"),
+        Day::Thursday => tr("Thursday"),
+        Day::Friday => tr("Friday"),
+        Day::Saturday => tr("Saturday"),
+        Day::Sunday => tr("Sunday"),
+    }
 }
 
 fn group(name: &InstanceName, instance: &Instance) -> Group {
@@ -216,7 +272,7 @@ mod tests {
     fn each_finding_stands_beside_its_setting_or_with_the_rest() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("config.toml");
-        let words = "[tell]\nstarted = true\n[instance.mine]\nuser = [\"mona\", \"bot\"]\n\
+        let words = "[tell]\nstarted = true\n[quiet]\nhours = [\"22:00-07:00\"]\ndays = [\"mon\", \"tue\"]\n[instance.mine]\nuser = [\"mona\", \"bot\"]\n\
             weburl = \"https://koji.example.com/koji\"\npackages = [\"bash\"]\n\
             [instance.mine.hub]\nserver = \"https://koji.example.com/kojihub\"\n";
         std::fs::write(&file, words).unwrap();
@@ -246,6 +302,11 @@ mod tests {
         expect![[r#"
             Started builds true
             Finished builds true
+            Quiet
+              Nothing pops up while: Do Not Disturb is on, a presentation is given, the screen is locked []
+              Quiet hours: 22:00–07:00 []
+              Days: Monday, Tuesday []
+              Failures in quiet hours: told afterwards []
             Koji instance mine
               You are: bot, mona, as the configuration says []
               Packages that you follow: bash []

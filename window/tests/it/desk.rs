@@ -55,7 +55,10 @@ fn what_is_written_to_the_journal_is_on_show_at_once() {
         "item gnome-shell-49.2-1.fc43, running
          run cp {} {}
          item gnome-shell-49.2-1.fc43, built
-         items",
+         items
+         text koji-notify is not running
+         own org.fedoraproject.KojiNotify
+         no-text koji-notify is not running",
         newer.journal().display(),
         home.journal().display(),
     );

@@ -10,6 +10,8 @@ usage: look.py STEPS PROGRAM [ARGUMENT...]    STEPS: a file with one step a line
     shot FILE      takes a screenshot of the window
     opened TEXT    waits until a page with it in its address was opened
     items          prints the lines of the list that are on show
+    no-text TEXT   waits until there is no such label to be seen
+    own NAME       takes a name on the session bus
     described NAME waits until what is called so has a description, and prints it
     file PATH TEXT waits until the file has the text in it
     press NAME     does what is called so, as a screen reader does
@@ -25,7 +27,7 @@ import time
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # noqa: E402
+from gi.repository import Atspi, Gio, GLib  # noqa: E402
 
 LIMIT = 60
 
@@ -88,6 +90,13 @@ def main():
             until(step, lambda: not any(it.startswith(rest) for it in items()))
         elif name == "text":
             until(step, lambda: any(rest in it.get_name() for it in everything(window())))
+        elif name == "no-text":
+            until(step, lambda: not any(rest in it.get_name() for it in everything(window()) if it.get_state_set().contains(Atspi.StateType.VISIBLE)))
+        elif name == "own":
+            owned = Gio.bus_get_sync(Gio.BusType.SESSION)
+            wanted = GLib.Variant("(su)", (rest, 4))
+            bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+            owned.call_sync(*bus, "RequestName", wanted, None, Gio.DBusCallFlags.NONE, -1, None)
         elif name == "described":
             found = until(step, lambda: [it for it in everything(window()) if it.get_name() == rest])
             print(found[0].get_description())

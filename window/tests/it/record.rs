@@ -175,6 +175,7 @@ pub(crate) fn build(number: u64, nvr: &str, state: BuildState, age: i64) -> Stor
         changed: ago(age),
         cause: None,
         usual: None,
+        trend: None,
         whereabouts: Whereabouts::Unknown,
         followed: false,
     }
