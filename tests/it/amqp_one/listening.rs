@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::line::{Line, at, build_is_done, build_of};
 use super::proton::Proton;
 use super::{configure, instance_of_proton};
-use crate::broker::line::Post;
 use crate::rabbit;
 use crate::tail::{House, Running};
 
@@ -107,29 +106,8 @@ async fn what_comes_is_told_in_words_whole_and_as_it_is() {
 }
 
 #[tokio::test]
-async fn instances_of_both_kinds_are_heard_beside_each_other() {
-    let mut proton = Proton::start(&json!({"mechanisms": "ANONYMOUS", "lends": true})).await;
+async fn an_exchange_has_no_addresses() {
     let house = House::new().await;
-    let text = fs::read_to_string(house.config()).unwrap();
-    let corp = instance_of_proton(proton.port, &[QUEUE]).replace("instance.lab", "instance.corp");
-    fs::write(house.config(), format!("{text}\n{corp}")).unwrap();
-    let mut tail = Running::start(&mut house.command(&["tail", "--count", "2"]));
-    tokio::select! {
-        said = tail.errors.next_line() => panic!("{said:?}"),
-        () = house.listeners(1) => {}
-    }
-    Post::open(&house.vhost).await.build(1, "alice").await;
-    proton.send(QUEUE, 2, "alice").await;
-    let mut lines: Vec<String> = tail.all().await.iter().map(|it| it[10..].to_owned()).collect();
-    lines.sort();
-    assert_eq!(
-        lines,
-        [
-            "corp  bash-5.3-2.fc44 is built (by alice, task 1000002)",
-            "lab  bash-5.3-1.fc43 is built (by alice, rawhide, task 1000001)"
-        ]
-    );
-    assert_eq!(tail.end().await, (0, String::new()));
     let ran = house.run(&["tail", "--instance", "lab", "--address", "a"]).await;
     let told = "koji-notify: lab does not speak AMQP 1.0: it has topics, and no addresses\n";
     assert_eq!((ran.code, &*ran.errors), (2, told));
