@@ -15,6 +15,7 @@ mod mute;
 mod pause;
 mod publish;
 mod replay;
+pub mod setup;
 mod status;
 mod tail;
 mod wait;
@@ -56,6 +57,8 @@ enum Command {
     Demo(demo::Demo),
     /// Play recorded messages, or print what they would show
     Replay(replay::Replay),
+    /// Find out what there is and write the configuration
+    Setup(setup::Setup),
     /// Find out what works and what does not
     Check(check::Check),
     /// Show how the running program is doing
@@ -114,6 +117,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
             Command::Daemon => daemon::run(places).await,
             Command::Demo(demo) => demo.run().await,
             Command::Replay(replay) => replay.run().await,
+            Command::Setup(setup) => setup.run(&places).await,
             Command::Check(check) => check.run(places).await,
             Command::Status(status) => status.run().await,
             Command::Follow(follow) => follow.run().await,

@@ -11,6 +11,7 @@
 pub mod autostart;
 pub mod edit;
 pub mod error;
+pub mod found;
 mod hooks;
 mod hub;
 pub mod identity;
@@ -31,7 +32,7 @@ mod quiet;
 
 pub use error::ConfigError;
 pub use hooks::Program;
-pub use load::load;
+pub use load::{load, load_text};
 pub use paths::Places;
 pub use preset::Preset;
 pub use settings::{Identity, Instance, Settings};

@@ -35,21 +35,23 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
-struct Finding {
+pub(super) struct Finding {
+    #[serde(skip)]
+    pub(super) topic: Topic,
     /// What was looked at, in English, for programs: `configuration`, `fedora: broker`.
     what: String,
     /// The same for people.
     #[serde(skip)]
     label: String,
-    state: State,
+    pub(super) state: State,
     text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
 }
 
 /// What is looked at.
-#[derive(Clone, Copy, Debug)]
-enum Topic {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Topic {
     Configuration,
     User,
     Certificate,
@@ -72,7 +74,7 @@ enum Topic {
 /// How something is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+pub(super) enum State {
     Good,
     /// Works, and will not for long, or not as well as it could.
     Note,
@@ -99,7 +101,8 @@ impl Check {
     }
 }
 
-fn describe(finding: &Finding) -> String {
+/// Returns a finding as a person reads it.
+pub(super) fn describe(finding: &Finding) -> String {
     let mark = match finding.state {
         State::Good => "✓",
         State::Note => "!",
@@ -142,7 +145,8 @@ async fn find(places: &Places) -> Vec<Finding> {
     findings
 }
 
-async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
+/// Looks at everything that an instance depends on.
+pub(super) async fn look_at(name: &InstanceName, instance: &Instance, wanted: &Wanted) -> Vec<Finding> {
     let mut findings = vec![look_at_user(name, instance)];
     let found = match (&instance.broker, &instance.one) {
         (Some(broker), _) => Some(look_at_broker(name, instance, broker, wanted).await),
@@ -239,7 +243,8 @@ fn spoken(broker: &Broker) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-fn look_at_user(name: &InstanceName, instance: &Instance) -> Finding {
+/// Returns who the person is, and how that is known.
+pub(super) fn look_at_user(name: &InstanceName, instance: &Instance) -> Finding {
     let users: Vec<&str> = instance.users.iter().map(String::as_str).collect();
     // Translators: {user} is a user name of Koji, or several with commas.
     let sentence = match instance.users_from {
@@ -342,6 +347,7 @@ impl Finding {
             None => (topic.name().to_owned(), topic.label()),
         };
         Self {
+            topic,
             what,
             label,
             state,

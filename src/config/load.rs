@@ -35,6 +35,16 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
         }
         None => Document::parse(&file, Vec::new())?,
     };
+    settings(places, &config).await
+}
+
+/// Reads the settings that a text would make in the place of the configuration. What goes for [`load`] goes for it.
+pub async fn load_text(places: &Places, text: &str) -> Result<Settings, ConfigError> {
+    let config = Document::parse(&places.config_file(), text.as_bytes().to_vec())?;
+    settings(places, &config).await
+}
+
+async fn settings(places: &Places, config: &Document) -> Result<Settings, ConfigError> {
     let mut words: file::File = config.fill()?;
     if words.instance.is_empty() {
         let fedora = file::Instance {
@@ -45,7 +55,6 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
     }
     let mut instances = BTreeMap::new();
     for (name, words) in &words.instance {
-        let config = &config;
         let asked = Asked {
             places,
             config,
@@ -55,9 +64,9 @@ pub async fn load(places: &Places) -> Result<Settings, ConfigError> {
         instances.insert(InstanceName::new(name), instance(&asked).await?);
     }
     Ok(Settings {
-        hooks: hooks(&config, &words.hooks)?,
+        hooks: hooks(config, &words.hooks)?,
         wanted: words.tell.into(),
-        quiet: quiet(&config, &words.quiet)?,
+        quiet: quiet(config, &words.quiet)?,
         messages: words.dbus.messages,
         instances,
     })

@@ -15,10 +15,11 @@ use crate::session_bus::SessionBus;
 /// No program here takes longer, on whatever machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "daemon",
     "demo",
     "replay",
+    "setup",
     "check",
     "status",
     "follow",
@@ -67,6 +68,7 @@ async fn a_wrong_command_line_is_told_with_code_2() {
         "wait 1 --timeout soon",
         "wait 1 --timeout 0",
         "wait 1 --quiet --json",
+        "setup --user",
         "replay --print",
         "replay --print --user alice",
         "replay --print FILE",

@@ -58,6 +58,7 @@ mod rabbit;
 mod recorded_hub;
 mod service;
 mod session_bus;
+mod setup;
 mod sleep;
 mod small_hub;
 mod tail;
