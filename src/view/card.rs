@@ -186,7 +186,7 @@ fn trend(story: &Story) -> Option<String> {
             fill(&tr("This is the first build of {package}"), &[("package", &package)])
         }
         // Translators: stands below a build that failed: it worked the time before.
-        Trend::Broken => tr("The build before it succeeded"),
+        Trend::Broken => tr("The previous build succeeded"),
         Trend::StillBroken(it) => {
             // Translators: stands below a build that failed like those before it: "3 failures in a row, the first 2 d 3 h
             // earlier". {n} is never 1.

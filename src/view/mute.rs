@@ -87,15 +87,15 @@ fn label(watch: &Watch, muting: &Muting, muted: &Muted, now: Timestamp) -> Strin
     };
     let is_until_fixed = muted.until == Until::Fixed;
     let sentence = match (muting, &end) {
-        (Muting::ButFailures, Some(_)) => tr("Tell of more than failures before {time}"),
-        (Muting::ButFailures, None) => tr("Tell of more than failures"),
-        (Muting::Package(_), None) if is_until_fixed => tr("Unmute {package} before it is fixed"),
+        (Muting::ButFailures, Some(_)) => tr("Tell of everything again (muted until {time})"),
+        (Muting::ButFailures, None) => tr("Tell of everything again"),
+        (Muting::Package(_), None) if is_until_fixed => tr("Unmute {package} (muted until it is fixed)"),
         // Translators: {time} is a time of the day such as "18:40", or a date. It is muted until then.
-        (Muting::Package(_), Some(_)) => tr("Unmute {package} before {time}"),
+        (Muting::Package(_), Some(_)) => tr("Unmute {package} (muted until {time})"),
         (Muting::Package(_), None) => tr("Unmute {package}"),
-        (Muting::Tag(_), Some(_)) => tr("Unmute the tag {tag} before {time}"),
+        (Muting::Tag(_), Some(_)) => tr("Unmute the tag {tag} (muted until {time})"),
         (Muting::Tag(_), None) => tr("Unmute the tag {tag}"),
-        (Muting::Subject(..), Some(_)) => tr("Unmute {build} before {time}"),
+        (Muting::Subject(..), Some(_)) => tr("Unmute {build} (muted until {time})"),
         // Translators: {build} is the name of a build, or the number of a task.
         (Muting::Subject(..), None) => tr("Unmute {build}"),
     };

@@ -609,7 +609,9 @@ fn each_mistake_has_its_line_and_what_was_expected() {
     );
     check(
         "[quiet]\nlocked = true\nhours = ['22-7']\n",
-        expect!["no user name is known for the instance fedora: set `user` under [instance.fedora] in HOME/config/koji-notify/config.toml, or get a Kerberos ticket (kinit NAME@FEDORAPROJECT.ORG), or log in with a certificate of your own, or write the name into ~/.fedora.upn"],
+        expect![
+            "no user name is known for the instance fedora: set `user` under [instance.fedora] in HOME/config/koji-notify/config.toml, or get a Kerberos ticket (kinit NAME@FEDORAPROJECT.ORG), or log in with a certificate of your own, or write the name into ~/.fedora.upn"
+        ],
     );
     check(
         "[instance.a]\npreset = 'fedroa'\n",

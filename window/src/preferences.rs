@@ -126,8 +126,8 @@ fn fill(window: &adw::PreferencesWindow, body: &adw::PreferencesPage, page: &Pag
     body.add(&file);
     let waiting = adw::PreferencesGroup::builder()
         // Translators: the heading of a list of what was looked at, and whether it works.
-        .title(tr("What works"))
-        .description(tr("Looking …"))
+        .title(tr("Checks"))
+        .description(tr("Looking…"))
         .build();
     body.add(&waiting);
     Rows { fields, waiting }

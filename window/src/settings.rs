@@ -230,7 +230,7 @@ fn group(name: &InstanceName, instance: &Instance) -> Group {
         title: fill(&tr("Koji instance {name}"), &[("name", name.as_str())]),
         fields: vec![
             // Translators: names of settings, each followed by what is set.
-            field(tr("You are"), user, &["hub user"]),
+            field(tr("User"), user, &["hub user"]),
             field(tr("Packages that you follow"), list(&instance.packages), &[]),
             field(
                 tr("Message broker"),
@@ -308,7 +308,7 @@ mod tests {
               Days: Monday, Tuesday []
               Failures in quiet hours: told afterwards []
             Koji instance mine
-              You are: bot, mona, as the configuration says []
+              User: bot, mona, as the configuration says []
               Packages that you follow: bash []
               Message broker: none []
               Hub: https://koji.example.com/kojihub ["nobody is there"]

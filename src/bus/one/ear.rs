@@ -260,33 +260,44 @@ impl Caught {
 
     /// Returns it whole, but for when and where it was heard.
     pub(in crate::bus) fn recorded(&self) -> Recorded {
-        let whole = self.whole();
-        let Ok(message) = Message::read([whole]) else {
-            return Recorded {
-                topic: self.topic.clone(),
-                body: whole.to_vec(),
-                ..Recorded::default()
-            };
-        };
-        let properties = message.properties;
-        Recorded {
-            at: None,
-            instance: None,
-            topic: self.topic.clone(),
-            id: properties.message_id().and_then(Item::text).map(str::to_owned),
-            headers: object(message.application_properties),
-            properties: Properties {
-                content_type: properties.content_type().map(str::to_owned),
-                delivery_mode: message.header.is_durable().then_some(2),
-                timestamp: properties.created().and_then(|it| u64::try_from(it.as_second()).ok()),
-                ..Properties::default()
-            },
-            body: body(message).into_owned(),
-        }
+        recorded(self.whole(), self.topic.clone())
     }
 
     fn whole(&self) -> &[u8] {
         self.content.as_deref().unwrap_or_default()
+    }
+}
+
+/// Returns a message whole, but for when and where it was heard. Where it does not tell where it was sent to, it is as
+/// Koji's plugin would send it.
+pub(super) fn copied(whole: &[u8], prefix: &str) -> Recorded {
+    let message = Message::read([whole]).ok();
+    let topic = message.and_then(|it| sent_to(&it, prefix));
+    recorded(whole, topic.unwrap_or_default())
+}
+
+fn recorded(whole: &[u8], topic: String) -> Recorded {
+    let Ok(message) = Message::read([whole]) else {
+        return Recorded {
+            topic,
+            body: whole.to_vec(),
+            ..Recorded::default()
+        };
+    };
+    let properties = message.properties;
+    Recorded {
+        at: None,
+        instance: None,
+        topic,
+        id: properties.message_id().and_then(Item::text).map(str::to_owned),
+        headers: object(message.application_properties),
+        properties: Properties {
+            content_type: properties.content_type().map(str::to_owned),
+            delivery_mode: message.header.is_durable().then_some(2),
+            timestamp: properties.created().and_then(|it| u64::try_from(it.as_second()).ok()),
+            ..Properties::default()
+        },
+        body: body(message).into_owned(),
     }
 }
 

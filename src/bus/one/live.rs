@@ -27,6 +27,7 @@ use super::super::patrol::Patrol;
 use super::super::sieve::concerns;
 use super::super::source::{Orders, Signs, Source};
 use super::super::trouble::LinkError;
+use super::ear;
 use super::letter::letter_id;
 use super::session::{Purpose, Session};
 use super::sieve::{concerns_properties, is_selected, selector};
@@ -383,6 +384,10 @@ impl Keeper {
         tally: &mut Tally,
     ) -> bool {
         self.signs.message.beat();
+        if let Ok(content) = &arrived.content {
+            let copy = || ear::copied(content, &self.broker.topic_prefix).heard_by(&self.instance);
+            self.signs.copies.leave(content.len(), copy);
+        }
         let event = match self.read(arrived, interest) {
             Ok(Read::News(news)) => {
                 tally.heard += 1;

@@ -113,10 +113,10 @@ fn what_is_muted_is_listed_with_its_end_and_its_undoing() {
         })
         .collect();
     let expected = [
-        "Tell of more than failures before 18:40",
-        "Unmute bash before it is fixed",
+        "Tell of everything again (muted until 18:40)",
+        "Unmute bash (muted until it is fixed)",
         "Unmute zsh",
-        "Unmute the tag f43 before 2026-11-22",
+        "Unmute the tag f43 (muted until 2026-11-22)",
         "Unmute 4711",
     ];
     assert_eq!(labels, expected);

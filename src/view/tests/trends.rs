@@ -41,7 +41,7 @@ fn what_an_ending_says_of_its_package() {
     expect![[r#"
         bash-5.3-1.fc43 failed
         rawhide, 12 min
-        The build before it succeeded
+        The previous build succeeded
 
         bash-5.3-1.fc43 failed again
         rawhide, 12 min

@@ -30,6 +30,7 @@ async fn anybody_is_let_in_and_hears() {
     let broker = proton.read(QUEUE);
     probe(&broker, &of_alice()).await.unwrap();
     let mut line = Line::start(broker);
+    let mut copies = line.signs.copies.take();
     assert_eq!(line.up().await, []);
     proton.send(QUEUE, 1, "bob").await;
     proton.send(QUEUE, 2, "alice").await;
@@ -38,6 +39,17 @@ async fn anybody_is_let_in_and_hears() {
     proton.settled(QUEUE, 1).await;
     line.accept(&news);
     proton.settled(QUEUE, 0).await;
+    // Whoever wants to hear it all gets a copy of each.
+    let mut owners = Vec::new();
+    for _ in 0..2 {
+        let copy = copies.recv().await.unwrap();
+        assert_eq!(copy.instance.as_deref(), Some("brew"));
+        assert_eq!(copy.headers["type"], "BuildStateChange");
+        let body: Value = serde_json::from_slice(&copy.body).unwrap();
+        owners.push((copy.topic, body["info"]["owner_name"].clone()));
+    }
+    let topic = "topic://koji.build.complete".to_owned();
+    assert_eq!(owners, [(topic.clone(), json!("bob")), (topic, json!("alice"))]);
     line.stop().await;
 
     // Who has a name is not asked for it here.
