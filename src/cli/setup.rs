@@ -223,10 +223,16 @@ fn tell_nothing(places: &Places, terminal: &mut Terminal<'_>) -> Result<Exit> {
         tr("Nothing of Koji's is on this computer: no message bus in {folder}, no profile of the koji client");
     terminal.say(&fill(&sentence, &[("folder", &folder)]))?;
     // Translators: {command} is what to type on Fedora, {file} the configuration.
-    let sentence = tr("    On Fedora: {command}\n    Else get a profile of the koji client, or write {file} yourself");
+    let fedora = fill(
+        &tr("On Fedora: {command}"),
+        &[("command", "sudo dnf install fedora-messaging")],
+    );
     let file = places.config_file().display().to_string();
-    let values = [("command", "sudo dnf install fedora-messaging"), ("file", &*file)];
-    terminal.say(&fill(&sentence, &values))?;
+    let other = fill(
+        &tr("Else get a profile of the koji client, or write {file} yourself"),
+        &[("file", &file)],
+    );
+    terminal.say(&format!("    {fedora}\n    {other}"))?;
     terminal.say(&tr("Nothing was written"))?;
     Ok(Exit::Failed)
 }

@@ -624,7 +624,13 @@ fn tree() -> tempfile::TempDir {
     }
     fs::write(tree.path().join("po/LINGUAS"), "de\n").unwrap();
     let entry = "[Desktop Entry]\nName=Koji Notify\nComment=Short\n";
-    fs::write(tree.path().join("data/org.fedoraproject.KojiNotify.desktop"), entry).unwrap();
+    for file in ["KojiNotify", "KojiNotify.Window"] {
+        fs::write(
+            tree.path().join(format!("data/org.fedoraproject.{file}.desktop")),
+            entry,
+        )
+        .unwrap();
+    }
     let metainfo = "<component><name>Koji Notify</name><summary>Short</summary><description/></component>";
     fs::write(
         tree.path().join("data/org.fedoraproject.KojiNotify.metainfo.xml"),

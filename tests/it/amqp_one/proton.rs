@@ -48,7 +48,7 @@ async fn anybody_is_let_in_and_hears() {
         let body: Value = serde_json::from_slice(&copy.body).unwrap();
         owners.push((copy.topic, body["info"]["owner_name"].clone()));
     }
-    let topic = "topic://koji.build.complete".to_owned();
+    let topic = "build.complete".to_owned();
     assert_eq!(owners, [(topic.clone(), json!("bob")), (topic, json!("alice"))]);
     line.stop().await;
 
