@@ -12,7 +12,7 @@
 //! Tried against RabbitMQ 3.10 and a broker on Qpid Proton; ActiveMQ, Artemis and qpidd were not at hand. RabbitMQ 3 makes a
 //! queue for each line that reads a topic and may leave it behind: there, a queue by name, or AMQP 0-9-1, is better.
 //!
-//! [`ear`] listens in beside it, and [`outbox`] sends what `koji-notify publish` is told to; the source never does.
+//! `ear` listens in beside it, and `outbox` sends what `koji-notify publish` is told to; the source never does.
 //!
 //! It deliberately does not know what the loop makes of the news.
 

@@ -1,7 +1,7 @@
 //! Whether the person is not to be disturbed, as the desktop tells it: do not disturb, a presentation, a locked screen,
 //! nobody there.
 //!
-//! Each desktop has its own way to say so; [`sources`] lists them. All are listened to at once, whichever desktop this
+//! Each desktop has its own way to say so; `sources` lists them. All are listened to at once, whichever desktop this
 //! is: a service that is not there says nothing. A signal is only a hint that something may have changed; how it
 //! is, is asked, so that no signal's shape has to be known, and what a service said before it died or hung does not
 //! stay. Nothing is started by asking, nothing is polled, and nobody is waited for longer than [`PATIENCE`].

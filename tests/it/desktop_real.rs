@@ -189,7 +189,8 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
     desk.session.run("sni click 'Mark all as seen'");
     desk.session.until_tray_picture(true, &idle);
 
-    // By the bus, and then by mouse and keyboard.
+    // By the bus, and then by mouse and keyboard. The history is there where a window was built.
+    let history = if menu.contains("History…") { "Up" } else { "" };
     desk.session.run("sni click 'Started builds'");
     desk.config_has("started = true");
     let menu_is_closed = desk.session.run("away; picture");
@@ -197,13 +198,14 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
     desk.session.until(&format!("[ \"$(picture)\" != {menu_is_closed} ]"));
     desk.session.run("settle");
     // From below: quit, about, preferences, start at login.
-    desk.session.run("keys Up Up Up Up Return");
+    desk.session.run(&format!("keys Up Up Up {history} Up Return"));
     let entry = "autostart/org.fedoraproject.KojiNotify.desktop";
     desk.session.until(&format!("[ -s \"$XDG_CONFIG_HOME/{entry}\" ]"));
     desk.session.until("sni menu | grep -qF '[x] Start at login'");
     // And further up: connections, pause, and what is told; there the first and the second toggle.
     desk.session.run("rig-click \"$RIG_TRAY_X\" \"$RIG_TRAY_Y\" 3; settle");
-    desk.session.run("keys Up Up Up Up Up Up Up Right Down Return");
+    desk.session
+        .run(&format!("keys Up Up Up {history} Up Up Up Up Right Down Return"));
     desk.config_has("finished = false  # of course");
 
     let file = fs::read_to_string(desk.config_file()).unwrap();

@@ -300,7 +300,7 @@ impl Door {
         text: &str,
     ) -> zbus::Result<()>;
 
-    /// A broker that speaks AMQP 0-9-1 has sent us a message, whosever it is about. Only where the configuration says so
+    /// A broker has sent us a message, whosever it is about. Only where the configuration says so
     /// ([dbus] messages = true). The JSON is the line that koji-notify tail prints as JSON. What is larger than 256 KiB,
     /// or comes faster than the bus takes it, is left out.
     #[zbus(signal)]
