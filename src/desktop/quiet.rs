@@ -4,7 +4,7 @@
 //! Each desktop has its own way to say so; `sources` lists them. All are listened to at once, whichever desktop this
 //! is: a service that is not there says nothing. A signal is only a hint that something may have changed; how it
 //! is, is asked, so that no signal's shape has to be known, and what a service said before it died or hung does not
-//! stay. Nothing is started by asking, nothing is polled, and nobody is waited for longer than [`PATIENCE`].
+//! stay. Nothing is started by asking, nothing that answers is polled, and nobody is waited for longer than [`PATIENCE`].
 //!
 //! It deliberately does not know what follows from it.
 
@@ -22,6 +22,7 @@ use tracing::debug;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, Proxy};
 
+use crate::clock;
 use crate::watch::{Event, Reason};
 
 use ask::{Answer, answer, is_there};
@@ -32,6 +33,10 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many answers wait to be told.
 const SAID: usize = 32;
+
+/// How long after no answer came it is asked again; each time twice as long.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(600);
 
 /// Tells of each reason that comes or goes, until the inbox closes or this is dropped. `system` is a connection to the system bus, where
 /// there is one.
@@ -122,8 +127,14 @@ async fn follow(connection: &Connection, source: Source, said: mpsc::Sender<Said
             return;
         }
     };
-    let mut asking = pin!(OptionFuture::from(Some(answer(connection, &source))));
+    let source = &source;
+    let ask = |wait: Duration| async move {
+        clock::pass(wait).await;
+        answer(connection, source).await
+    };
+    let mut asking = pin!(OptionFuture::from(Some(ask(Duration::ZERO))));
     let (mut is_asking, mut again) = (true, false);
+    let mut wait = ASK_AGAIN;
     loop {
         tokio::select! {
             // An answer is no older than the hints before it.
@@ -140,8 +151,12 @@ async fn follow(connection: &Connection, source: Source, said: mpsc::Sender<Said
                         return;
                     }
                 }
-                is_asking = std::mem::take(&mut again);
-                asking.set(is_asking.then(|| answer(connection, &source)).into());
+                let is_late = is_so.is_none();
+                is_asking = std::mem::take(&mut again) || is_late;
+                // What it said before may be over, and it may have nothing more to say by itself.
+                let before = if is_late { wait } else { Duration::ZERO };
+                wait = if is_late { wait.saturating_mul(2).min(ASK_AGAIN_AT_MOST) } else { ASK_AGAIN };
+                asking.set(is_asking.then(|| ask(before)).into());
             }
             hint = hints.next() => {
                 if hint.is_none() {
@@ -150,7 +165,7 @@ async fn follow(connection: &Connection, source: Source, said: mpsc::Sender<Said
                 if is_asking {
                     again = true;
                 } else {
-                    asking.set(Some(answer(connection, &source)).into());
+                    asking.set(Some(ask(Duration::ZERO)).into());
                     is_asking = true;
                 }
             }

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use super::record::Keep;
 use super::state::MAX_MUTED;
 use super::step::LONGEST_BUILD;
-use super::{Fate, PauseFor, RuleName, Story, Tale, Telling, Watch};
-use crate::koji::{InstanceName, Subject};
+use super::{Fate, PauseFor, RuleName, Standing, Story, Tale, Telling, Watch};
+use crate::koji::{BuildState, InstanceName, Subject, TaskState};
 
 /// The longest pause or mute with an end, so that no typing error silences the program for good.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366);
@@ -164,16 +164,25 @@ impl Watch {
             return;
         };
         let muting = Muting::Package(package);
-        // One that came before the mute was known to the person, and has fixed nothing.
-        let is_newer = |it: &Muted| happened.is_none_or(|at| at >= it.since);
         let muted = self.muted.get(&muting);
-        if muted.is_some_and(|it| it.until == Until::Fixed && is_newer(it)) {
+        let is_until_fixed = muted.is_some_and(|it| it.until == Until::Fixed);
+        // What failed after it shows that it has fixed nothing. All of these are times of the hub's clock.
+        let has_failed = |it: &Story, at| {
+            let is_same = it.instance == tale.story.instance && it.package == tale.story.package && !it.scratch;
+            is_same && is_failed(it.standing) && it.ended.unwrap_or(it.changed) > at
+        };
+        let has_failed_since = |at| self.stories.values().any(|it| has_failed(&it.story, at));
+        if is_until_fixed && !happened.is_some_and(has_failed_since) {
             self.forget_mute(&muting);
         }
     }
 
     /// Ends the mutes that are over by what was not told.
     pub(super) fn end_mutes_after(&mut self, tale: &Tale) {
+        // The end of an attempt before; what is muted runs.
+        if tale.late {
+            return;
+        }
         // A task that makes a build has ended; the build has not.
         let is_part = matches!(tale.story.subject, Subject::Task(_))
             && tale.rule == RuleName::MyBuilds
@@ -231,5 +240,12 @@ fn over_at(muted: &Muted) -> Option<Timestamp> {
         Until::Time(at) => Some(at),
         Until::Ends => Some(muted.since.saturating_add(LONGEST_BUILD).unwrap_or(Timestamp::MAX)),
         Until::Fixed | Until::Undone => None,
+    }
+}
+
+fn is_failed(standing: Standing) -> bool {
+    match standing {
+        Standing::Build(state) => state == BuildState::Failed,
+        Standing::Task(state) => state == TaskState::Failed,
     }
 }

@@ -3,6 +3,28 @@
 use super::super::state::MAX_MUTED;
 use super::*;
 
+/// The hub tells of it a while later; by then somebody has muted the package.
+#[test]
+fn what_fixed_a_package_before_it_was_muted_is_told_where_nobody_knew() {
+    check(
+        "heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona ended=-120
+         asked mute bash fixed
+         heard 2 build 8 bash-5.3-2.fc43 BUILDING->COMPLETE mona ended=-40
+         heard 3 build 9 bash-5.3-3.fc43 BUILDING->FAILED mona",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            record 1
+            announce bash-5.3-2.fc43 COMPLETE
+            show #2 Finished bash-5.3-2.fc43 COMPLETE my-builds
+            record 2
+            announce bash-5.3-3.fc43 FAILED
+            show #3 Failed bash-5.3-3.fc43 FAILED my-builds
+            record 3
+        "#]],
+    );
+}
+
 #[test]
 fn a_package_that_is_muted_until_it_is_fixed_tells_that_it_is() {
     check(
