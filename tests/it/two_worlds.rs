@@ -123,6 +123,9 @@ fn told(played: &Played) -> BTreeMap<TaskId, BTreeMap<String, Card>> {
             for time in [&mut tale.story.started, &mut tale.story.ended] {
                 *time = time.map(|it| Timestamp::from_second(it.as_second()).unwrap());
             }
+            // How the package has been doing depends on what was known of the builds before: their targets, and whether
+            // a hub was asked.
+            tale.story.trend = None;
             let fate = format!("{:?}", tale.fate);
             let fates = told.entry(tale.story.task.unwrap()).or_default();
             // Which of them share a digest depends on the second in which each was heard.
