@@ -20,7 +20,7 @@ use crate::report::{Goal, Report, median, quantile};
 use crate::session_bus::SessionBus;
 
 /// How koji-notify signs its notifications.
-const APP_NAME: &str = "koji-notify";
+pub(crate) const APP_NAME: &str = "koji-notify";
 /// The prefix of the topics that koji-notify hears; and, where both are to hear the same, the floor.
 const PREFIX: &str = "org.fedoraproject.prod";
 /// A prefix that only the floor hears.
@@ -45,6 +45,8 @@ pub(crate) struct Bench<'r> {
     bus: &'r SessionBus,
     desk: Desk,
     post: Post,
+    /// What has been told once is known to the journal, so this goes on from course to course.
+    mine: Mine,
     home: TempDir,
     extent: Extent,
     /// The program under measurement.
@@ -65,6 +67,7 @@ impl<'r> Bench<'r> {
             bus,
             desk: Desk::open(bus).await,
             post: Post::open(vhost).await,
+            mine: Mine::new(),
             home: tempfile::Builder::new().prefix("kn-bench-").tempdir().unwrap(),
             extent,
             program,
@@ -204,12 +207,11 @@ impl<'r> Bench<'r> {
         let mut daemon = self.daemon();
         daemon.subscribed().await;
         self.desk.settled_in().await;
-        let mut mine = Mine::new();
         let (mut theirs, mut ours) = (Vec::new(), Vec::new());
         for turn in 0..WARM_UP + self.extent.notices {
             let build = turn % BUILDS;
             let name = format!("bench-{build}");
-            let message = mine.next(build, turn / BUILDS % 2 == 1);
+            let message = self.mine.next(build);
             let mut order = [
                 (FLOOR_PREFIX, floor::APP_NAME, &mut theirs),
                 (PREFIX, APP_NAME, &mut ours),
@@ -349,13 +351,12 @@ impl<'r> Bench<'r> {
         let part = self.extent.million / 10;
         let mut daemon = self.daemon();
         daemon.subscribed().await;
-        let mut mine = Mine::new();
         let mut pss = Vec::new();
         for round in 0..10 {
             say(&format!("million, {} messages", (round + 1) * part));
             let between = others.iter().cycle().take(part);
             // One build that starts and ends again and again: its notification changes in place, however often.
-            let last = mine.next(0, round % 2 == 0);
+            let last = self.mine.next(0);
             self.post.fill(PREFIX, between.chain(std::iter::once(&last))).await;
             self.desk.notice(APP_NAME, "bench-0").await;
             sleep(SETTLE / 10).await;
@@ -388,8 +389,7 @@ impl<'r> Bench<'r> {
         for queue in queues {
             self.post.purge(queue).await;
         }
-        let mut mine = Mine::new();
-        let [first, last] = [0, 1].map(|it| mine.next(it, true));
+        let [first, last] = [0, 1].map(|it| self.mine.next(it));
         let between = others.iter().cycle().take(count);
         let all = std::iter::once(&first).chain(between).chain(std::iter::once(&last));
         self.post.fill(PREFIX, all).await;
@@ -491,18 +491,7 @@ impl<'r> Bench<'r> {
     }
 
     fn environment(&self) -> Vec<(&'static str, String)> {
-        let home = self.home.path().display().to_string();
-        vec![
-            ("PATH", std::env::var("PATH").unwrap()),
-            ("LANG", "C.UTF-8".to_owned()),
-            ("XDG_RUNTIME_DIR", home.clone()),
-            ("HOME", home),
-            ("DBUS_SESSION_BUS_ADDRESS", self.bus.address().to_owned()),
-            // No sleep is ever told here, and the connection for it is held all the same.
-            ("DBUS_SYSTEM_BUS_ADDRESS", self.bus.address().to_owned()),
-            // The one line that we wait for.
-            ("KOJI_NOTIFY_LOG", "warn,koji_notify::bus=info".to_owned()),
-        ]
+        environment(self.home.path(), self.bus)
     }
 
     fn configuration(&self) -> String {
@@ -578,21 +567,40 @@ level = "ERROR"
     }
 }
 
-/// How one has emptied its queue.
-struct Drained {
-    /// Messages in a second.
-    rate: f64,
-    /// For each message.
-    processor_micros: f64,
-    pss_mib: f64,
+/// What a program finds around itself.
+pub(crate) fn environment(home: &Path, bus: &SessionBus) -> Vec<(&'static str, String)> {
+    let home = home.display().to_string();
+    let bus = bus.address().to_owned();
+    vec![
+        ("PATH", std::env::var("PATH").unwrap()),
+        ("LANG", "C.UTF-8".to_owned()),
+        ("XDG_RUNTIME_DIR", home.clone()),
+        ("HOME", home),
+        ("DBUS_SESSION_BUS_ADDRESS", bus.clone()),
+        // No sleep is ever told here, and the connection for it is held all the same.
+        ("DBUS_SYSTEM_BUS_ADDRESS", bus),
+        // The one line that we wait for.
+        ("KOJI_NOTIFY_LOG", "warn,koji_notify::bus=info".to_owned()),
+    ]
 }
 
-/// What consume.py says.
+/// How one has emptied its queue.
+pub(crate) struct Drained {
+    /// Messages in a second.
+    pub(crate) rate: f64,
+    /// For each message.
+    pub(crate) processor_micros: f64,
+    pub(crate) pss_mib: f64,
+}
+
+/// What consume.py and receive.py say.
 #[derive(Deserialize)]
-struct Said {
-    seconds: f64,
-    processor_seconds: f64,
-    pss_kib: f64,
+pub(crate) struct Said {
+    pub(crate) seconds: f64,
+    pub(crate) processor_seconds: f64,
+    pub(crate) pss_kib: f64,
+    /// How many were mine, where it tells.
+    pub(crate) mine: Option<u64>,
 }
 
 /// The routing keys that koji-notify binds for builds and scratch builds.
@@ -603,7 +611,7 @@ fn keys(prefix: &str) -> Vec<String> {
 }
 
 /// A name that Fedora's broker would take.
-fn queue_name() -> String {
+pub(crate) fn queue_name() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
@@ -626,6 +634,6 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn say(what: &str) {
+pub(crate) fn say(what: &str) {
     eprintln!("bench: {what}");
 }

@@ -22,6 +22,7 @@
     reason = "a measurement may stop at once, print what it saw, and look at the clock"
 )]
 
+mod buses;
 mod courses;
 mod desk;
 mod floor;
@@ -34,6 +35,10 @@ mod report;
 /// The servers of the tests.
 #[path = "../tests/it"]
 mod it {
+    pub(crate) mod amqp {
+        #[allow(dead_code, reason = "the tests need more of it")]
+        pub(crate) mod encoder;
+    }
     pub(crate) mod rabbit;
     #[allow(dead_code, reason = "the tests need more of it")]
     pub(crate) mod session_bus;
@@ -46,7 +51,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 use courses::Bench;
-use it::{rabbit, session_bus};
+use it::{amqp, rabbit, session_bus};
 use report::Report;
 
 /// How much of everything.
@@ -136,8 +141,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-const USAGE: &str =
-    "there are --quick, --program FILE, and the courses size, start, idle, latency, drain, million, journal and hub";
+const USAGE: &str = "there are --quick, --program FILE, and the courses size, start, idle, latency, drain, million, buses, journal and hub";
 
 /// What is to be done.
 struct Plan {
@@ -154,6 +158,7 @@ enum Course {
     Latency,
     Drain,
     Million,
+    Buses,
     Journal,
     Hub,
 }
@@ -181,6 +186,7 @@ impl Plan {
                 "latency" => _ = plan.courses.insert(Course::Latency),
                 "drain" => _ = plan.courses.insert(Course::Drain),
                 "million" => _ = plan.courses.insert(Course::Million),
+                "buses" => _ = plan.courses.insert(Course::Buses),
                 "journal" => _ = plan.courses.insert(Course::Journal),
                 "hub" => _ = plan.courses.insert(Course::Hub),
                 _ => complaints.push(argument),
@@ -194,6 +200,7 @@ impl Plan {
                 Course::Latency,
                 Course::Drain,
                 Course::Million,
+                Course::Buses,
                 Course::Journal,
                 Course::Hub,
             ]
@@ -215,9 +222,13 @@ async fn told_to_end() {
 async fn measure(mut plan: Plan) -> Report {
     let mut report = Report::begin(&plan.extent);
     let asks_a_hub = plan.courses.remove(&Course::Hub);
+    let hears_koji_s_own = plan.courses.remove(&Course::Buses);
     let writes_a_journal = plan.courses.remove(&Course::Journal);
     if !plan.courses.is_empty() {
         measure_by_broker(&mut report, &plan).await;
+    }
+    if hears_koji_s_own {
+        buses::course(&mut report, &plan).await;
     }
     if writes_a_journal {
         journal::course(&mut report, plan.extent);
@@ -243,7 +254,7 @@ async fn measure_by_broker(report: &mut Report, plan: &Plan) {
             Course::Latency => bench.latency(report).await,
             Course::Drain => bench.drain(report).await,
             Course::Million => bench.million(report).await,
-            Course::Journal | Course::Hub => {}
+            Course::Buses | Course::Journal | Course::Hub => {}
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What is published: messages of a real Koji (tests/fixtures/lab) with other names, numbers and times.
+//! What is published: messages of a real Koji with other names, numbers and times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -26,9 +26,9 @@ const AHEAD: usize = 512;
 /// A message, whatever its prefix.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    /// Such as `build.state.change`.
-    event: String,
-    headers: FieldTable,
+    /// Such as `buildsys.build.state.change`.
+    pub(crate) topic: String,
+    pub(crate) properties: BasicProperties,
     pub(crate) body: Vec<u8>,
 }
 
@@ -47,9 +47,10 @@ impl Message {
             };
             headers.insert(name.as_str().into(), value);
         }
+        let at = topic.find("buildsys.").unwrap();
         Self {
-            event: topic.split_once(".buildsys.").unwrap().1.to_owned(),
-            headers,
+            topic: topic[at..].to_owned(),
+            properties: of_fedora(headers),
             body: recorded["body_json"].to_string().into_bytes(),
         }
     }
@@ -57,13 +58,23 @@ impl Message {
     /// The message as a publisher sends it that does not know the Koji schemas: only the body says whose it is.
     pub(crate) fn without_names(&self) -> Self {
         let is_name = |it: &ShortString| it.as_str().starts_with("fedora_messaging_");
-        let named = self.headers.inner().iter().filter(|(name, _)| !is_name(name));
+        let headers = self.properties.headers().as_ref().unwrap().inner().iter();
+        let named = headers.filter(|(name, _)| !is_name(name));
         let headers: BTreeMap<_, _> = named.map(|(name, value)| (name.clone(), value.clone())).collect();
         Self {
-            headers: headers.into(),
+            properties: of_fedora(headers.into()),
             ..self.clone()
         }
     }
+}
+
+/// What is the same on each message, and its headers. The name of each is its own.
+fn of_fedora(headers: FieldTable) -> BasicProperties {
+    BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_content_encoding("utf-8".into())
+        .with_message_id("".into())
+        .with_headers(headers)
 }
 
 /// Returns messages of other people, all different: every recorded change of a build or a task, for each of them.
@@ -97,6 +108,8 @@ pub(crate) struct Mine {
     started: Value,
     failed: Value,
     told: i64,
+    /// What runs.
+    running: BTreeSet<usize>,
 }
 
 impl Mine {
@@ -106,11 +119,16 @@ impl Mine {
             started: recorded.remove("04-build-none-to-building.json").unwrap(),
             failed: recorded.remove("45-build-building-to-failed.json").unwrap(),
             told: 0,
+            running: BTreeSet::new(),
         }
     }
 
-    /// Returns the next news of the build of this number, which is called `bench-<number>`.
-    pub(crate) fn next(&mut self, build: usize, has_failed: bool) -> Message {
+    /// Returns the next news of the build of this number, which is called `bench-<number>`: it has started, then failed.
+    pub(crate) fn next(&mut self, build: usize) -> Message {
+        let has_failed = self.running.remove(&build);
+        if !has_failed {
+            self.running.insert(build);
+        }
         let mut message = if has_failed { &self.failed } else { &self.started }.clone();
         self.told += 1;
         // The newer of two is told by the hub's clock, and times that are less than a second apart are as one.
@@ -187,13 +205,11 @@ impl Post {
     }
 
     async fn publish(&self, prefix: &str, message: &Message) -> impl Future<Output = ()> + use<> {
-        let properties = BasicProperties::default()
-            .with_content_type("application/json".into())
-            .with_content_encoding("utf-8".into())
-            .with_delivery_mode(2)
-            .with_message_id(uuid::Uuid::new_v4().to_string().into())
-            .with_headers(message.headers.clone());
-        let key = format!("{prefix}.buildsys.{}", message.event);
+        let mut properties = message.properties.clone().with_delivery_mode(2);
+        if properties.message_id().is_some() {
+            properties = properties.with_message_id(uuid::Uuid::new_v4().to_string().into());
+        }
+        let key = format!("{prefix}.{}", message.topic);
         let options = BasicPublishOptions::default();
         let publish = self
             .channel

@@ -14,6 +14,9 @@ use tokio::sync::mpsc;
 /// Time enough for anything that happens at all.
 const GENEROUS: Duration = Duration::from_secs(60);
 
+/// Time enough for many thousands of messages.
+pub(crate) const LONG: Duration = Duration::from_secs(300);
+
 /// A running program. It is killed by its process id if it is dropped before its [`end`](Self::end).
 pub(crate) struct Program {
     process: Child,
