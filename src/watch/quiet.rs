@@ -142,8 +142,18 @@ pub(super) struct Quiet {
     /// What the world around has said.
     told: BTreeSet<Reason>,
     hours: Option<Stretch>,
-    /// It was quiet when that was last looked at.
-    was: bool,
+    /// What was held when that was last looked at.
+    was: Hush,
+}
+
+/// What is held just now. Less before more.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Hush {
+    #[default]
+    Nothing,
+    /// What goes wrong with a build of mine is told all the same.
+    ButFailures,
+    Everything,
 }
 
 /// A stretch of time in which quiet hours are in force, or are not.
@@ -238,20 +248,31 @@ impl Watch {
     }
 
     pub(super) fn is_quiet(&self) -> bool {
-        let quiet = &self.quiet;
-        quiet.pause.is_some()
-            || quiet.hours.is_some_and(|it| it.is_quiet)
-            || quiet.told.iter().any(|it| self.rules.quiet.takes(*it))
+        self.hush() > Hush::Nothing
     }
 
     /// Returns whether this is to be held now.
     pub(super) fn is_held(&self, tale: &Tale) -> bool {
-        self.is_quiet() && !(self.lets_failures_pass() && tale.story.mine && tale.fate.is_bad())
+        match self.hush() {
+            Hush::Nothing => false,
+            Hush::ButFailures => !(tale.story.mine && tale.fate.is_bad()),
+            Hush::Everything => true,
+        }
     }
 
-    /// Returns whether what failed is told though it is quiet: only quiet hours can be a reason that weak.
-    pub(super) fn lets_failures_pass(&self) -> bool {
-        self.rules.quiet.failures_pass && self.quiet().iter().all(|it| *it == Reason::Hours)
+    /// Returns what is held now. Only quiet hours are a reason so weak that failures may pass.
+    pub(super) fn hush(&self) -> Hush {
+        let quiet = &self.quiet;
+        let is_told = quiet.told.iter().any(|it| self.rules.quiet.takes(*it));
+        if quiet.pause.is_some() || is_told {
+            Hush::Everything
+        } else if !quiet.hours.is_some_and(|it| it.is_quiet) {
+            Hush::Nothing
+        } else if self.rules.quiet.failures_pass {
+            Hush::ButFailures
+        } else {
+            Hush::Everything
+        }
     }
 
     /// The world around has said that there is a reason, or that it is gone.
@@ -281,7 +302,7 @@ impl Watch {
         pause.into_iter().chain(hours).min()
     }
 
-    /// Finds out whether it is quiet, and tells what was held when it is no longer.
+    /// Finds out whether it is quiet, and tells what was held when it is no longer, or when failures may pass again.
     pub(super) fn see_to_quiet(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.quiet.pause.and_then(|it| it.until).is_some_and(|it| it <= now) {
             self.end_pause();
@@ -292,9 +313,9 @@ impl Watch {
         } else if self.quiet.hours.is_none_or(|it| !it.holds(now)) {
             self.quiet.hours = Some(self.rules.quiet.stretch(now, &self.rules.zone));
         }
-        let is_quiet = self.is_quiet();
-        let was_quiet = std::mem::replace(&mut self.quiet.was, is_quiet);
-        if was_quiet && !is_quiet {
+        let hush = self.hush();
+        let before = std::mem::replace(&mut self.quiet.was, hush);
+        if hush < before {
             self.tell_what_was_missed(effects);
         }
     }
@@ -304,7 +325,7 @@ impl Watch {
             self.show_waiting(effects);
         }
         let missed = std::mem::take(&mut self.missed);
-        self.show_held(missed, false, effects);
+        self.show_what_passes(missed, false, effects);
     }
 }
 

@@ -8,7 +8,7 @@ use super::asking::Asking;
 use super::below::{Orphans, Step};
 use super::owners::Owners;
 use super::pace::{Held, Pace};
-use super::quiet::Quiet;
+use super::quiet::{Hush, Quiet};
 use super::record::{Keep, Posted};
 use super::seen::Seen;
 use super::shelf::{Shelf, ToldBefore};
@@ -276,10 +276,9 @@ impl Watch {
     /// Returns when [`super::Event::Woke`] is due, if nothing else happens before. After it was handled, the next
     /// time is later.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let burst = if self.is_quiet() && !self.lets_failures_pass() {
-            None
-        } else {
-            self.pace.wake_at()
+        let burst = match self.hush() {
+            Hush::Nothing | Hush::ButFailures => self.pace.wake_at(),
+            Hush::Everything => None,
         };
         let looks = [self.next_look(), self.next_doubt()];
         let news = [self.owners.wake_at(), self.dooming.values().map(|(at, _)| *at).min()];

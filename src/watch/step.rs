@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::quiet::Hush;
 use super::record::Keep;
 use super::state::{JournalTrouble, Pause};
 use super::{Delivery, Effect, Event, Fate, Hook, Link, Request, RuleName, Rules, Save, Story, Tale, Toggle, Watch};
@@ -186,16 +187,13 @@ impl Watch {
     fn see_to_time(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         self.see_to_mutes(now);
         self.see_to_quiet(now, effects);
-        if (!self.is_quiet() || self.lets_failures_pass())
+        if self.hush() < Hush::Everything
             && let Some(held) = self.pace.release(now)
         {
             self.show_what_passes(held, false, effects);
         }
         if self.try_again.is_some_and(|it| it <= now) {
-            self.try_again = None;
-            if !self.is_quiet() {
-                self.show_waiting(effects);
-            }
+            self.show_waiting(effects);
         }
         // Whatever wakes us, what is shown is drawn after it.
         let is_open = |(until, at): (Timestamp, Timestamp)| match at <= now {

@@ -314,11 +314,7 @@ impl Watch {
         self.try_again = None;
         if is_there {
             self.given_up.clear();
-        }
-        if is_there {
-            if !self.is_quiet() {
-                self.show_waiting(effects);
-            }
+            self.show_waiting(effects);
             return;
         }
         // Whatever was on screen went with the server.
@@ -329,28 +325,59 @@ impl Watch {
         }
     }
 
-    /// Shows what no server took before: a few one by one, more as a digest. What only says more of what is on screen
-    /// goes there.
+    /// Shows what no server took before, unless it is to be held now: a few one by one, more as a digest. What only says
+    /// more of what is on screen goes there.
     pub(super) fn show_waiting(&mut self, effects: &mut Vec<Effect>) {
         self.try_again = None;
+        let mut passing = self.part_digests();
         let waiting = std::mem::take(&mut self.waiting);
+        let (held, waiting): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            waiting.into_iter().partition(|(_, it)| self.is_held_back(&it.telling));
+        self.waiting = held;
         let (updates, waiting): (BTreeMap<_, _>, BTreeMap<_, _>) =
             waiting.into_iter().partition(|(_, it)| self.only_says_more(it));
         for (id, notice) in updates {
             self.show(id, notice.replaces, notice.telling, effects);
         }
-        if waiting.len() <= MAX_POPUPS {
-            for (id, notice) in waiting {
-                self.show(id, notice.replaces, notice.telling, effects);
-            }
-            return;
-        }
-        let mut held = Held::default();
+        let are_few = waiting.len() <= MAX_POPUPS;
         for (id, notice) in waiting {
-            self.forget_notice(id);
-            gather(&mut held, notice.telling);
+            if are_few {
+                self.show(id, notice.replaces, notice.telling, effects);
+            } else {
+                self.forget_notice(id);
+                gather(&mut passing, notice.telling);
+            }
         }
-        self.show_held(held, false, effects);
+        self.show_held(passing, false, effects);
+    }
+
+    /// Takes out of the digests that wait what may be told now, where the rest may not.
+    fn part_digests(&mut self) -> Held {
+        let mut passing = Held::default();
+        if !self.is_quiet() {
+            return passing;
+        }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|_, notice| match &mut notice.telling {
+            Telling::Many(digest) => {
+                for tale in digest.tales.extract_if(.., |it| !self.is_held(it)) {
+                    passing.push(tale);
+                }
+                !digest.tales.is_empty() || digest.left_out > 0
+            }
+            Telling::One(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => true,
+        });
+        self.waiting = waiting;
+        passing
+    }
+
+    /// Returns whether this is not to be shown now. A person who waits for an answer has it, however quiet it is.
+    fn is_held_back(&self, telling: &Telling) -> bool {
+        match telling {
+            Telling::One(tale) => self.is_held(tale),
+            Telling::Many(_) => self.is_quiet(),
+            Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => false,
+        }
     }
 
     pub(super) fn closed(&mut self, notice: NoticeId, closed: Closed) {

@@ -199,7 +199,113 @@ fn a_failure_of_mine_may_pass_through_the_night_and_nothing_else() {
         record 3
         announce mc-4.8-1.fc43 FAILED
         record 4
-        show #2 digest kernel-6.1-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE, mc-4.8-1.fc43 FAILED
+        show #2 Failed mc-4.8-1.fc43 FAILED my-builds
+        show #3 digest kernel-6.1-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE
+    "#]]
+    .assert_eq(&told);
+}
+
+/// The night from 11:20 lets failures pass; what else held them is over within it.
+#[test]
+fn what_fails_behind_a_lock_is_told_when_that_ends_in_hours_that_let_it_pass() {
+    let expected = expect![[r#"
+        announce bash-5.3-1.fc43 FAILED
+        record 1
+        announce kernel-6.1-1.fc43 FAILED
+        record 2
+        announce zsh-5.9-1.fc43 COMPLETE
+        record 3
+        announce mc-4.8-1.fc43 FAILED
+        record 4
+        show #1 digest bash-5.3-1.fc43 FAILED, mc-4.8-1.fc43 FAILED
+        announce sed-4.9-1.fc43 COMPLETE
+        record 5
+        show #2 digest kernel-6.1-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE, sed-4.9-1.fc43 COMPLETE
+    "#]];
+    for (begins, ends) in [
+        ("quiet locked on", "quiet locked off"),
+        ("asked pause 60", "asked resume"),
+        ("asked pause 1", "at 1400\nwoke"),
+    ] {
+        let script = format!(
+            "at 1200
+             {begins}
+             heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+             heard 2 build 8 kernel-6.1-1.fc43 BUILDING->FAILED bob
+             heard 3 build 9 zsh-5.9-1.fc43 BUILDING->COMPLETE mona
+             heard 4 build 10 mc-4.8-1.fc43 BUILDING->FAILED mona
+             {ends}
+             heard 5 build 11 sed-4.9-1.fc43 BUILDING->COMPLETE mona
+             at 71600
+             woke"
+        );
+        expected.assert_eq(&run(&mut at_night(true), &script));
+    }
+}
+
+#[test]
+fn a_server_that_hangs_keeps_no_failure_until_the_hours_end() {
+    let mut watch = at_night(true);
+    let told = run(
+        &mut watch,
+        "heard 1 build 7 bash-5.3-1.fc43 BUILDING->COMPLETE mona
+         at 1200
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona
+         lost 1
+         lost 2
+         at 1261
+         woke
+         taken 2
+         at 71600
+         woke",
+    );
+    expect![[r#"
+        announce bash-5.3-1.fc43 COMPLETE
+        show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+        record 1
+        announce zsh-5.9-1.fc43 FAILED
+        show #2 Failed zsh-5.9-1.fc43 FAILED my-builds
+        record 2
+        show #2 Failed zsh-5.9-1.fc43 FAILED my-builds
+        show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn of_what_waits_as_one_digest_only_the_failures_pass() {
+    let mut watch = at_night(true);
+    let told = run(
+        &mut watch,
+        "burst 1 6
+         at 61
+         heard 1 build 50 bash-5.3-1.fc43 BUILDING->FAILED mona
+         heard 2 build 51 zsh-5.9-1.fc43 BUILDING->COMPLETE mona
+         at 122
+         woke
+         at 1200
+         lost 6
+         lost 7
+         at 1261
+         woke
+         at 71600
+         woke",
+    );
+    expect![[r#"
+        show #1 Finished p1-1-1 COMPLETE my-builds
+        show #2 Finished p2-1-1 COMPLETE my-builds
+        show #3 Finished p3-1-1 COMPLETE my-builds
+        show #4 Finished p4-1-1 COMPLETE my-builds
+        show #5 Finished p5-1-1 COMPLETE my-builds
+        announce bash-5.3-1.fc43 FAILED
+        show #6 digest p6-1-1 COMPLETE, bash-5.3-1.fc43 FAILED
+        record 1
+        announce zsh-5.9-1.fc43 COMPLETE
+        record 2
+        show #7 Finished zsh-5.9-1.fc43 COMPLETE my-builds
+        show #8 Failed bash-5.3-1.fc43 FAILED my-builds
+        show #6 digest p6-1-1 COMPLETE
+        show #7 Finished zsh-5.9-1.fc43 COMPLETE my-builds
     "#]]
     .assert_eq(&told);
 }
