@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use super::asking::Asking;
 use super::pace::Held;
 use super::state::{Entry, Key, MAX_EXPLAINED};
-use super::{Ask, Effect, Fate, Hook, HubTrouble, Occasion, Standing, Story, Tale, Telling, Watch, Whereabouts};
+use super::{
+    Ask, Effect, Fate, Hook, HubTrouble, NoticeId, Occasion, Standing, Story, Tale, Telling, Watch, Whereabouts,
+};
 use crate::koji::{BuildState, Cause, InstanceName, TaskId, TaskState};
 
 impl Watch {
@@ -95,6 +97,21 @@ impl Watch {
                 rule,
                 late: false,
             };
+            self.say_more(id, tale, effects);
+        }
+    }
+
+    /// Tells again what is on screen, with more to say, or will when it is no longer quiet. What is muted meanwhile, or
+    /// no longer wanted, stays as it is.
+    fn say_more(&mut self, id: NoticeId, tale: Tale, effects: &mut Vec<Effect>) {
+        if !self.is_wanted(&tale) {
+            return;
+        }
+        if self.is_held(&tale) {
+            let notice = self.notice(id, true, Telling::One(tale));
+            self.waiting.insert(id, notice);
+            self.fold_waiting();
+        } else {
             self.show(id, true, Telling::One(tale), effects);
         }
     }

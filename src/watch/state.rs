@@ -376,9 +376,9 @@ impl Watch {
         self.autostart
     }
 
-    /// Returns how many notices wait for a notification server.
+    /// Returns how many notices wait for a notification server, other than to say more of what is on screen.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.values().filter(|it| !self.only_says_more(it)).count()
     }
 
     /// Returns whether something is still to be shown: it is held for a digest, or waits for a server.

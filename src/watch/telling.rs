@@ -190,7 +190,7 @@ impl Watch {
         effects.push(Effect::Show(notice));
     }
 
-    fn notice(&self, id: NoticeId, replaces: bool, telling: Telling) -> Notice {
+    pub(super) fn notice(&self, id: NoticeId, replaces: bool, telling: Telling) -> Notice {
         let retry = match &telling {
             Telling::One(tale) => tale.fate == Fate::Failed && !tale.late && self.can(Act::Resubmit, &tale.story),
             Telling::Many(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => false,
@@ -278,7 +278,7 @@ impl Watch {
     }
 
     /// Returns whether all that a notice tells was told before: it is on screen, with less to say.
-    fn only_says_more(&self, notice: &Notice) -> bool {
+    pub(super) fn only_says_more(&self, notice: &Notice) -> bool {
         match &notice.telling {
             Telling::One(tale) => notice.replaces && !self.due.contains(&tale.id),
             Telling::Many(_) | Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => false,
@@ -317,8 +317,11 @@ impl Watch {
             self.show_waiting(effects);
             return;
         }
-        // Whatever was on screen went with the server.
+        // Whatever was on screen went with the server, and has nothing to be added to.
         self.stories.each(|it| it.notice.is_some(), |it| it.notice = None);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|_, it| !self.only_says_more(it));
+        self.waiting = waiting;
         let gone: Vec<_> = self.posted.keys().copied().collect();
         for notice in gone {
             self.no_longer_posted(notice);

@@ -2,7 +2,8 @@
 
 use expect_test::expect;
 
-use super::hub::check_hub;
+use super::hub::{check_hub, hub_watch};
+use super::run;
 
 #[test]
 fn a_reason_does_not_bring_back_what_was_dismissed() {
@@ -11,6 +12,79 @@ fn a_reason_does_not_bring_back_what_was_dismissed() {
          heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
          closed 1
          explained build 7 package",
+        expect![[r#"
+            ask look since=-86400
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            ask why Build(BuildId(7)) None
+            record 1
+            announce bash-5.3-1.fc43 FAILED
+        "#]],
+    );
+}
+
+#[test]
+fn a_reason_that_is_found_while_it_is_quiet_is_added_afterwards() {
+    check_hub(
+        "woke
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         taken 1
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona
+         taken 2
+         quiet locked on
+         explained build 7 package
+         explained build 8 package
+         closed 2
+         quiet locked off",
+        expect![[r#"
+            ask look since=-86400
+            announce bash-5.3-1.fc43 FAILED
+            show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+            ask why Build(BuildId(7)) None
+            record 1
+            announce zsh-5.9-1.fc43 FAILED
+            show #2 Failed zsh-5.9-1.fc43 FAILED my-builds
+            ask why Build(BuildId(8)) None
+            record 2
+            announce bash-5.3-1.fc43 FAILED
+            announce zsh-5.9-1.fc43 FAILED
+            show #1 again Failed bash-5.3-1.fc43 FAILED my-builds because package
+        "#]],
+    );
+}
+
+#[test]
+fn a_reason_that_nobody_wants_any_more_is_not_added() {
+    for unwanted in ["asked mute bash fixed", "asked failed off"] {
+        let script = format!(
+            "woke
+             heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+             taken 1
+             {unwanted}
+             explained build 7 package
+             quiet locked on
+             quiet locked off"
+        );
+        let mut watch = hub_watch();
+        let told = run(&mut watch, &script);
+        assert!(told.contains("show #1 Failed bash"), "{told}");
+        assert!(!told.contains("again"), "{told}");
+        assert!(!told.contains("because"), "{told}");
+        assert_eq!(watch.waiting.len(), 0, "{told}");
+    }
+}
+
+#[test]
+fn a_reason_does_not_bring_back_what_went_with_its_server() {
+    check_hub(
+        "woke
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         taken 1
+         quiet locked on
+         explained build 7 package
+         server gone
+         server there
+         quiet locked off",
         expect![[r#"
             ask look since=-86400
             announce bash-5.3-1.fc43 FAILED
