@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::quiet::Hush;
 use super::record::Keep;
 use super::state::{JournalTrouble, Pause};
-use super::{Delivery, Effect, Event, Fate, Hook, Link, Request, RuleName, Rules, Save, Story, Tale, Toggle, Watch};
+use super::{
+    Delivery, Effect, Event, Fate, Hook, Link, Request, RuleName, Rules, Save, Story, Tale, Toggle, Watch, merge,
+};
 use crate::koji::{InstanceName, Interest, Subject};
 
 /// A build that has not been heard of for longer is taken for one whose end was missed. Fedora's longest take two days.
@@ -271,27 +273,21 @@ impl Watch {
             Fate::Canceled => wanted.canceled,
             Fate::Tagged(_) | Fate::Untagged(_) => wanted.tagged,
         };
-        let is_double = is_told_of_the_build(tale);
         let kind = match tale.rule {
             RuleName::MyScratchBuilds => wanted.scratch,
             RuleName::FollowedPackages => wanted.followed,
             RuleName::MyTags => story.mine,
-            RuleName::MyBuilds => !is_double,
-            RuleName::Followed => true,
+            RuleName::MyBuilds | RuleName::Followed => true,
         };
-        fate && kind && !self.is_muted(tale)
+        fate && kind && !is_told_of_the_build(tale) && !self.is_muted(tale)
     }
 
     /// Has a program run for what a tale tells, whether or not it is told: a person who pauses or mutes wants quiet, not
     /// that nothing is done.
     pub(super) fn run_hook(&self, tale: &Tale, effects: &mut Vec<Effect>) {
-        let whose = match tale.rule {
-            RuleName::MyTags => tale.story.mine,
-            RuleName::MyBuilds => !is_told_of_the_build(tale),
-            RuleName::MyScratchBuilds | RuleName::FollowedPackages | RuleName::Followed => true,
-        };
+        let is_double = is_told_of_the_build(tale) || (tale.rule == RuleName::MyTags && !tale.story.mine);
         let hook = Hook::of(&tale.fate, &tale.story);
-        if whose && self.hooks.contains(&hook.occasion) {
+        if !is_double && self.hooks.contains(&hook.occasion) {
             effects.push(Effect::RunHook(Box::new(hook)));
         }
     }
@@ -313,7 +309,20 @@ impl Watch {
     }
 }
 
-/// Returns whether it tells of a build's task: that it started or finished is told of the build, which it has made.
+/// Returns whether it tells of a task what is told of the build that it makes: that it has started; and that it has
+/// finished, unless others are told of the task first.
 fn is_told_of_the_build(tale: &Tale) -> bool {
-    matches!(tale.story.subject, Subject::Task(_)) && matches!(tale.fate, Fate::Started | Fate::Finished)
+    let is_of_build = matches!(tale.story.subject, Subject::Task(_)) && merge::makes_record(&tale.story);
+    is_of_build
+        && match tale.fate {
+            Fate::Started => true,
+            Fate::Finished => tale.rule == RuleName::MyBuilds,
+            Fate::Doomed
+            | Fate::Failed
+            | Fate::Canceled
+            | Fate::Tagged(_)
+            | Fate::Untagged(_)
+            | Fate::NotTagged
+            | Fate::InRepo(_) => false,
+        }
 }

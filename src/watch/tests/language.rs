@@ -272,6 +272,7 @@ pub(super) fn describe(effect: &Effect) -> String {
             )
         }
         Effect::Announce(story) => format!("announce {}", name(story)),
+        Effect::RunHook(hook) => format!("run {} {}", hook.occasion.key(), name(&hook.story)),
         Effect::Save(Save::Toggle(toggle, on)) => format!("save {toggle:?} {}", if *on { "on" } else { "off" }),
         Effect::Ask(_, ask) => format!("ask {}", hub::describe(ask)),
         Effect::Doubt(_) => "doubt".to_owned(),

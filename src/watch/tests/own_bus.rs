@@ -327,6 +327,44 @@ fn a_start_is_told_of_the_record_and_once() {
     );
 }
 
+/// Of the kernel, which is followed, and of a task that is, as of my own builds; a scratch build has no record.
+#[test]
+fn whoevers_it_is_a_start_is_told_of_the_record_and_has_one_program_run() {
+    let mut watch = mona_watch();
+    watch.step(time(0), Event::HooksChanged(BTreeSet::from([Occasion::Started])));
+    let script = "asked started on
+                  heard 1 top 9 build kernel ASSIGNED->OPEN owner=#3 created=0 started=1
+                  owners 3=bob
+                  heard 2 record 7 kernel-6.1-1.fc43 ->BUILDING bob owner=#3 task=9 created=5
+                  follow 5 task 44
+                  found task 44 build FREE bob
+                  heard 3 top 44 build bash ASSIGNED->OPEN owner=#3 created=0 started=1
+                  heard 4 record 8 bash-5.3-1.fc43 ->BUILDING bob owner=#3 task=44 created=5
+                  heard 5 top 19 build zsh ASSIGNED->OPEN owner=#2 scratch created=0 started=1";
+    expect![[r#"
+        save Started on
+        ask owners 3
+        announce task 9 OPEN
+        record 1
+        announce kernel-6.1-1.fc43 BUILDING
+        run on-started kernel-6.1-1.fc43 BUILDING
+        show #1 Started kernel-6.1-1.fc43 BUILDING followed-packages
+        record 2
+        ask find Task(TaskId(44))
+        reply 5 task 44 FREE
+        record 3
+        announce bash-5.3-1.fc43 BUILDING
+        run on-started bash-5.3-1.fc43 BUILDING
+        show #2 Started bash-5.3-1.fc43 BUILDING followed
+        record 4
+        announce task 19 OPEN
+        run on-started task 19 OPEN
+        show #3 Started task 19 OPEN my-scratch-builds
+        record 5
+    "#]]
+    .assert_eq(&run(&mut watch, script));
+}
+
 #[test]
 fn a_source_rpm_that_dies_is_told_and_has_no_other_bus_to_tell_it() {
     check_mona(
