@@ -10,13 +10,16 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use super::state::Pause;
 use super::{Effect, Tale, Watch};
 
 /// How many stretches of quiet hours there can be.
 pub const MAX_HOURS: usize = 20;
+
+/// How long after hours that had no next beginning they are looked at again.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// Why nothing pops up. In the order in which they are named: what a person did first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -182,7 +185,11 @@ impl QuietRules {
         }
     }
 
-    /// Returns whether these are quiet hours, and when that changes.
+    fn has_hours(&self) -> bool {
+        !self.hours.is_empty() && !self.days.is_empty()
+    }
+
+    /// Returns whether these are quiet hours, and when that changes, or is to be looked at again.
     ///
     /// A clock that is put forward over a beginning begins with it; over one that is put back, the first of two equal
     /// times is meant for a beginning and for an end (jiff's "compatible").
@@ -204,10 +211,12 @@ impl QuietRules {
             }
         }
         let next = || spans.iter().map(|(from, _)| *from).find(|it| *it > now);
+        // A jump of the clock may leave nothing of the only ones of a week.
+        let again = || now.checked_add(LOOK_AGAIN).ok().filter(|_| self.has_hours());
         Stretch {
             is_quiet: until.is_some(),
             from: now,
-            until: until.or_else(next),
+            until: until.or_else(next).or_else(again),
         }
     }
 }
@@ -502,6 +511,30 @@ mod tests {
             expect![[r#"
                 Sat 03-28 12:00 CET loud
                 Sun 04-05 02:00 CEST quiet
+            "#]],
+        );
+        check(
+            &["02:30-03:00"],
+            &[Day::Sunday],
+            "Europe/Prague",
+            "2026-03-23T12:00",
+            3,
+            expect![[r#"
+                Mon 03-23 12:00 CET loud
+                Mon 03-30 13:00 CEST loud
+                Sun 04-05 02:30 CEST quiet
+            "#]],
+        );
+        // Hours without a day never come.
+        check(
+            &["22:00-07:00"],
+            &[],
+            "UTC",
+            "2026-11-20T12:00",
+            2,
+            expect![[r#"
+                Fri 11-20 12:00 UTC loud
+                for good
             "#]],
         );
     }
