@@ -121,8 +121,7 @@ impl Watch {
     fn is_news(&self, story: &Story, cause: &Cause) -> bool {
         let is_me = |name: &String| {
             let is_known = |it: &Asking| it.line.known_as.as_ref() == Some(name);
-            let whose = self.rules.instances.get(&story.instance);
-            whose.is_some_and(|it| it.users.contains(name)) || self.hubs.get(&story.instance).is_some_and(is_known)
+            self.rules.is_mine(&story.instance, Some(name)) || self.hubs.get(&story.instance).is_some_and(is_known)
         };
         let says_something = match &cause.by {
             Some(name) => has_reason(story) && story.owner.as_ref() != Some(name) && !is_me(name),

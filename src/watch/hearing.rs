@@ -61,7 +61,7 @@ impl Watch {
         let story = news.owner.and_then(|_| self.story_of(&news.instance, &change));
         let story = story.as_ref().and_then(|it| self.stories.get(it)).map(|it| &it.story);
         let is_mine = match change.owner() {
-            Some(owner) => whose.is_some_and(|it| it.users.contains(owner)),
+            Some(owner) => self.rules.is_mine(&news.instance, Some(owner)),
             None => story.is_some_and(|it| it.mine),
         };
         let key = (news.instance.clone(), change.subject());

@@ -395,8 +395,7 @@ impl Watch {
         effects: &mut Vec<Effect>,
     ) {
         for change in looked.changes {
-            let whose = self.rules.instances.get(instance);
-            let mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
+            let mine = self.rules.is_mine(instance, change.owner());
             let key = (instance.clone(), change.subject());
             let is_known = self.stories.get(&key).is_some_and(|it| it.story.followed);
             if !mine && !is_known && !self.is_followed(instance, change.package()) {
@@ -465,8 +464,7 @@ impl Watch {
             self.answer(asker, super::Reply::Unknown, effects);
             return;
         };
-        let whose = self.rules.instances.get(instance);
-        let mine = whose.is_some_and(|it| change.owner().is_some_and(|owner| it.users.contains(owner)));
+        let mine = self.rules.is_mine(instance, change.owner());
         let fact = Fact {
             instance: instance.clone(),
             sent: None,

@@ -144,6 +144,14 @@ impl Wanted {
 }
 
 impl Rules {
+    /// Returns whether this user of an instance is me.
+    pub(super) fn is_mine(&self, instance: &InstanceName, owner: Option<&str>) -> bool {
+        let whose = self.instances.get(instance);
+        whose
+            .zip(owner)
+            .is_some_and(|(whose, owner)| whose.users.contains(owner))
+    }
+
     /// Returns what has to be heard from an instance for these rules. Toggles that only choose among the states of
     /// a build change nothing here: a build is followed to its end even if its end is not told.
     pub fn interest(&self, instance: &InstanceName) -> Interest {

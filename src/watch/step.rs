@@ -157,13 +157,8 @@ impl Watch {
 
     /// Whose a build is does not change; who I am may have.
     fn take_owners(&mut self) {
-        let instances = &self.rules.instances;
-        let is_mine = |it: &Story| {
-            let whose = instances.get(&it.instance);
-            whose
-                .zip(it.owner.as_ref())
-                .is_some_and(|(whose, owner)| whose.users.contains(owner))
-        };
+        let rules = &self.rules;
+        let is_mine = |it: &Story| rules.is_mine(&it.instance, it.owner.as_deref());
         self.stories.each(
             |it| it.story.mine != is_mine(&it.story),
             |it| it.story.mine = is_mine(&it.story),
