@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// When something last happened. To note it is one store and wakes nobody; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,16 @@ impl Pulse {
         let age = now().duration_since(self.last()?);
         Some(Duration::try_from(age).unwrap_or_default())
     }
+}
+
+/// Returns the time zone of the computer. It may have changed up to five minutes ago: for so long jiff keeps it.
+pub fn zone() -> TimeZone {
+    TimeZone::system()
+}
+
+/// Makes the next answer of [`zone`] a new one.
+pub fn forget_zone() {
+    jiff::tz::reset_system_time_zone_cache();
 }
 
 /// Returns the time by the system's clock.

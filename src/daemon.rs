@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::OptionFuture;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -192,6 +191,9 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
                 continue;
             }
         }
+        if is_live {
+            house.look_at_zone(&batch);
+        }
         for event in batch.drain(..) {
             house.take(event);
         }
@@ -247,7 +249,7 @@ fn no_rules() -> Rules {
         wanted: crate::watch::Wanted::default(),
         instances: BTreeMap::new(),
         quiet: crate::watch::QuietRules::default(),
-        zone: TimeZone::system(),
+        zone: clock::zone(),
         live: true,
     }
 }
@@ -286,6 +288,19 @@ impl House {
                     events.push_back(answer);
                 }
             }
+        }
+    }
+
+    /// Takes note of another time zone before anything that happens in it.
+    fn look_at_zone(&mut self, events: &[Event]) {
+        // Who opens the lid may be elsewhere.
+        if events.iter().any(|it| matches!(it, Event::Slept)) {
+            clock::forget_zone();
+        }
+        let zone = clock::zone();
+        if zone != self.watch.rules().zone {
+            info!(zone = zone.iana_name(), "the time zone is another one");
+            self.take(Event::ZoneChanged(zone));
         }
     }
 
@@ -353,7 +368,7 @@ impl House {
                 // A hub that has changed is there before it is asked.
                 self.hubs.follow(&settings);
                 self.archives.follow(&settings);
-                self.take(Event::Reloaded(settings.rules(TimeZone::system())));
+                self.take(Event::Reloaded(settings.rules(clock::zone())));
                 self.doors.know(self.watch.rules(), &self.sites);
                 self.sources.follow(&settings, &self.watch);
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::{
     Act, JournalTrouble, Learned, Link, Lookup, MuteFor, Muting, NoticeId, Occasion, Posted, Reason, Resumed, Rules,
@@ -49,6 +50,8 @@ pub enum Event {
     QuietChanged(Reason, bool),
     /// The autostart entry was written (`true`) or removed (`false`), by us or by somebody else.
     AutostartChanged(bool),
+    /// The computer has moved to another time zone.
+    ZoneChanged(TimeZone),
     /// The computer has slept and is awake again.
     Slept,
     /// The computer runs on its battery (`true`) or not.

@@ -299,6 +299,12 @@ impl Watch {
         }
     }
 
+    /// The local clock is another one, and so are the hours.
+    pub(super) fn zone_changed(&mut self, zone: TimeZone) {
+        self.rules.zone = zone;
+        self.forget_hours();
+    }
+
     /// The rules are others: what they say of hours is to be found out anew.
     pub(super) fn forget_hours(&mut self) {
         self.quiet.hours = None;

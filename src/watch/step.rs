@@ -46,6 +46,7 @@ impl Watch {
             Event::MenuOpened => self.looked_at = Some((now.saturating_add(LOOKED_AT).unwrap_or(now), now)),
             Event::QuietChanged(reason, is_there) => self.quiet_changed(reason, is_there),
             Event::AutostartChanged(is_on) => self.autostart = is_on,
+            Event::ZoneChanged(zone) => self.zone_changed(zone),
             Event::Slept => self.look_everywhere(now),
             Event::OnBattery(is_so) => self.on_battery = is_so,
             Event::Resumed(resumed) => self.resumed(now, *resumed, &mut effects),

@@ -271,6 +271,7 @@ fn short(event: &Event) -> String {
         | Event::ReloadFailed(_)
         | Event::JournalChanged(_)
         | Event::Posted(..)
+        | Event::ZoneChanged(_)
         | Event::QuietChanged(..)
         | Event::Woke => panic!("no recording tells {event:?}"),
     }

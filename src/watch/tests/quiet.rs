@@ -321,6 +321,12 @@ fn a_clock_that_is_set_back_or_a_zone_that_changes_asks_for_the_hours_anew() {
     east.zone = TimeZone::fixed(jiff::tz::offset(1));
     watch.step(time(0), Event::Reloaded(east));
     assert_eq!(watch.quiet(), BTreeSet::from([Reason::Hours]));
+    for (hours, is_quiet) in [(0, false), (1, true), (-1, false)] {
+        let zone = TimeZone::fixed(jiff::tz::offset(hours));
+        watch.step(time(0), Event::ZoneChanged(zone.clone()));
+        assert_eq!(watch.quiet().contains(&Reason::Hours), is_quiet, "{hours}");
+        assert_eq!(watch.rules().zone, zone);
+    }
 }
 
 proptest! {
