@@ -134,6 +134,7 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         memory: Memory::default(),
         leaving: false,
     };
+    let has_desktop = desktop.is_some();
     let mut helpers = JoinSet::new();
     helpers.spawn(signals::run(inbox.clone()));
     match work {
@@ -149,6 +150,9 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             house.take(Event::Resumed(Box::new(resumed)));
             for event in said {
                 house.take(event);
+            }
+            if has_desktop {
+                house.take(Event::DesktopAsked);
             }
             let is_on = config::autostart::is_on(&places);
             house.places = Some(places);

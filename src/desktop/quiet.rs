@@ -12,6 +12,7 @@ mod ask;
 mod sources;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -38,21 +39,27 @@ const SAID: usize = 32;
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 const ASK_AGAIN_AT_MOST: Duration = Duration::from_secs(600);
 
-/// Tells of each reason that comes or goes, until the inbox closes or this is dropped. `system` is a connection to the system bus, where
-/// there is one.
+/// Held by each source until it has answered for the first time, or will not.
+type FirstRound = mpsc::Sender<Infallible>;
+
+/// Tells of each reason that comes or goes, and once that all have been asked, until the inbox closes or this is dropped.
+/// `system` is a connection to the system bus, where there is one.
 pub async fn run(session: Connection, system: Option<Connection>, inbox: mpsc::Sender<Event>) {
     let (said, heard) = mpsc::channel(SAID);
+    let (round, mut round_is_over) = mpsc::channel(1);
     let of_session = sources::OF_SESSION.into_iter();
-    let of_session = join_all(of_session.map(|it| follow(&session, it, said.clone())));
+    let of_session = join_all(of_session.map(|it| follow(&session, it, &said, Some(round.clone()))));
     let of_system = async {
-        let Some(system) = &system else { return };
-        match sources::of_system(system).await {
-            Ok(sources) => _ = join_all(sources.map(|it| follow(system, it, said.clone()))).await,
-            Err(error) => debug!(%error, "nobody tells whether the screen is locked"),
+        if let Some(system) = &system {
+            follow_screen(system, &said, round).await;
         }
     };
+    let first_round = async {
+        round_is_over.recv().await;
+        _ = said.send(Said::All).await;
+    };
     let listening = async {
-        tokio::join!(of_session, of_system);
+        tokio::join!(of_session, of_system, first_round);
         // Nobody has anything to say any more, but what was said counts.
         std::future::pending::<()>().await;
     };
@@ -90,18 +97,32 @@ pub async fn look(session: &Connection) -> Vec<Heard> {
     join_all(looks).await.into_iter().flatten().collect()
 }
 
-/// What a source has said last.
-struct Said {
-    source: &'static str,
-    reason: Reason,
-    is_so: bool,
+/// What was said.
+enum Said {
+    /// By a source, last.
+    Is {
+        source: &'static str,
+        reason: Reason,
+        is_so: bool,
+    },
+    /// All were asked, and what they answered was said before.
+    All,
 }
 
 /// Makes one of what several sources say: there is a reason as long as one of them says so.
 async fn gather(mut heard: mpsc::Receiver<Said>, inbox: &mpsc::Sender<Event>) {
     let mut so = BTreeSet::new();
     let has = |so: &BTreeSet<(Reason, &str)>, reason| so.iter().any(|(it, _)| *it == reason);
-    while let Some(Said { source, reason, is_so }) = heard.recv().await {
+    while let Some(said) = heard.recv().await {
+        let (source, reason, is_so) = match said {
+            Said::Is { source, reason, is_so } => (source, reason, is_so),
+            Said::All => {
+                if inbox.send(Event::DesktopAnswered).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
         let was = has(&so, reason);
         if is_so {
             so.insert((reason, source));
@@ -118,16 +139,77 @@ async fn gather(mut heard: mpsc::Receiver<Said>, inbox: &mpsc::Sender<Event>) {
     }
 }
 
-/// Asks a source how it is, and again whenever something may have changed, until the bus goes away.
-async fn follow(connection: &Connection, source: Source, said: mpsc::Sender<Said>) {
-    let mut hints = match hints(connection, &source).await {
-        Ok(hints) => hints,
+/// Follows what logind tells of the session that is on the person's screen, whichever that is by then, until the bus goes
+/// away.
+async fn follow_screen(system: &Connection, said: &mpsc::Sender<Said>, round: FirstRound) {
+    let mut changes = match sources::session_changes(system).await {
+        Ok(changes) => changes,
         Err(error) => {
-            debug!(%error, source = source.name, "nobody tells of this reason to be quiet");
+            debug!(%error, "nobody tells whether the screen is locked");
             return;
         }
     };
-    let source = &source;
+    let mut round = Some(round);
+    loop {
+        let session = sources::session(system).await;
+        let round = round.take();
+        let is_other = match &session {
+            Ok(session) => {
+                let all = sources::of_session(session).map(|it| follow(system, it, said, round.clone()));
+                let all = join_all(all);
+                drop(round);
+                let is_other = async {
+                    while changes.next().await.is_some() {
+                        if !sources::session(system).await.is_ok_and(|it| it == *session) {
+                            return true;
+                        }
+                    }
+                    false
+                };
+                tokio::select! {
+                    _ = all => false,
+                    is_other = is_other => is_other,
+                }
+            }
+            Err(error) => {
+                debug!(%error, "nobody tells whether the screen is locked");
+                drop(round);
+                changes.next().await.is_some()
+            }
+        };
+        // What was said of a session ends with it.
+        for source in session.iter().flat_map(sources::of_session) {
+            is_none(&source, said).await;
+        }
+        if !is_other {
+            return;
+        }
+    }
+}
+
+/// Follows a source until the bus goes away; then there is no reason any more.
+async fn follow(connection: &Connection, source: Source, said: &mpsc::Sender<Said>, round: Option<FirstRound>) {
+    match hints(connection, &source).await {
+        Ok(hints) => ask_at(hints, connection, &source, said, round).await,
+        Err(error) => debug!(%error, source = source.name, "nobody tells of this reason to be quiet"),
+    }
+    is_none(&source, said).await;
+}
+
+/// Says that there is no such reason. Whoever would hear it may be gone.
+async fn is_none(source: &Source, said: &mpsc::Sender<Said>) {
+    let (source, reason, is_so) = (source.name, source.reason, false);
+    _ = said.send(Said::Is { source, reason, is_so }).await;
+}
+
+/// Asks a source how it is, and again whenever something may have changed.
+async fn ask_at(
+    mut hints: BoxStream<'static, ()>,
+    connection: &Connection,
+    source: &Source,
+    said: &mpsc::Sender<Said>,
+    mut round: Option<FirstRound>,
+) {
     let ask = |wait: Duration| async move {
         clock::pass(wait).await;
         answer(connection, source).await
@@ -146,11 +228,12 @@ async fn follow(connection: &Connection, source: Source, said: mpsc::Sender<Said
                     Answer::Late => None,
                 };
                 if let Some(is_so) = is_so {
-                    let said_this = Said { source: source.name, reason: source.reason, is_so };
+                    let said_this = Said::Is { source: source.name, reason: source.reason, is_so };
                     if said.send(said_this).await.is_err() {
                         return;
                     }
                 }
+                drop(round.take());
                 let is_late = is_so.is_none();
                 is_asking = std::mem::take(&mut again) || is_late;
                 // What it said before may be over, and it may have nothing more to say by itself.
@@ -227,9 +310,10 @@ mod tests {
     async fn there_is_a_reason_as_long_as_one_says_so() {
         let (said, heard) = mpsc::channel(SAID);
         let (inbox, mut events) = mpsc::channel(SAID);
-        let say = |source, reason, is_so| said.try_send(Said { source, reason, is_so }).unwrap();
+        let say = |source, reason, is_so| said.try_send(Said::Is { source, reason, is_so }).unwrap();
         say("a", Reason::Locked, false);
         say("a", Reason::Locked, true);
+        said.try_send(Said::All).unwrap();
         say("b", Reason::Locked, true);
         say("c", Reason::Idle, true);
         say("a", Reason::Locked, true);
@@ -243,7 +327,12 @@ mod tests {
         while let Some(event) = events.recv().await {
             told.push(event);
         }
-        let changes = [(Reason::Locked, true), (Reason::Idle, true), (Reason::Locked, false)];
-        assert_eq!(told, changes.map(|(reason, is)| Event::QuietChanged(reason, is)));
+        let changes = [
+            Event::QuietChanged(Reason::Locked, true),
+            Event::DesktopAnswered,
+            Event::QuietChanged(Reason::Idle, true),
+            Event::QuietChanged(Reason::Locked, false),
+        ];
+        assert_eq!(told, changes);
     }
 }

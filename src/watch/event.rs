@@ -46,6 +46,10 @@ pub enum Event {
     TrayChanged(bool),
     /// A person has opened the menu.
     MenuOpened,
+    /// The desktop is being asked whether there is a reason to be quiet.
+    DesktopAsked,
+    /// All of it that was asked has answered, or will not; the reasons that there are have been told before.
+    DesktopAnswered,
     /// The world around has a reason to be quiet (`true`), or has it no longer. Of those that it can have.
     QuietChanged(Reason, bool),
     /// The autostart entry was written (`true`) or removed (`false`), by us or by somebody else.

@@ -18,6 +18,9 @@ use super::{Effect, Tale, Watch};
 /// How many stretches of quiet hours there can be.
 pub const MAX_HOURS: usize = 20;
 
+/// How long the desktop may take to say how it is before anything is told. It says so within some milliseconds.
+const MOMENT: SignedDuration = SignedDuration::from_secs(2);
+
 /// How long after hours that had no next beginning they are looked at again.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(24 * 7);
 
@@ -145,6 +148,8 @@ pub(super) struct Quiet {
     /// What the world around has said.
     told: BTreeSet<Reason>,
     hours: Option<Stretch>,
+    /// Until when the desktop may take to say how it is, for the first time.
+    unsure_until: Option<Timestamp>,
     /// What was held when that was last looked at.
     was: Hush,
 }
@@ -273,7 +278,7 @@ impl Watch {
     pub(super) fn hush(&self) -> Hush {
         let quiet = &self.quiet;
         let is_told = quiet.told.iter().any(|it| self.rules.quiet.takes(*it));
-        if quiet.pause.is_some() || is_told {
+        if quiet.pause.is_some() || is_told || quiet.unsure_until.is_some() {
             Hush::Everything
         } else if !quiet.hours.is_some_and(|it| it.is_quiet) {
             Hush::Nothing
@@ -299,6 +304,26 @@ impl Watch {
         }
     }
 
+    /// The desktop is being asked how it is, and has a moment to say so: nobody is told anything before, as long as it
+    /// does not take longer.
+    pub(super) fn desktop_asked(&mut self, now: Timestamp) {
+        self.quiet.unsure_until = Some(now.saturating_add(MOMENT).unwrap_or(now));
+    }
+
+    /// The desktop has said how it is.
+    pub(super) fn desktop_answered(&mut self, now: Timestamp) {
+        if let Some(until) = self.quiet.unsure_until.take()
+            && self.away_until == Some(until)
+        {
+            self.away_until = Some(now);
+        }
+    }
+
+    /// Returns until when it is not known whether it is quiet; `None`: it is known.
+    pub(super) fn unsure_until(&self) -> Option<Timestamp> {
+        self.quiet.unsure_until
+    }
+
     /// The local clock is another one, and so are the hours.
     pub(super) fn zone_changed(&mut self, zone: TimeZone) {
         self.rules.zone = zone;
@@ -314,7 +339,7 @@ impl Watch {
     pub(super) fn quiet_wakes_at(&self) -> Option<Timestamp> {
         let pause = self.quiet.pause.and_then(|it| it.until);
         let hours = self.quiet.hours.and_then(|it| it.until);
-        pause.into_iter().chain(hours).min()
+        pause.into_iter().chain(hours).chain(self.quiet.unsure_until).min()
     }
 
     /// Finds out whether it is quiet, and tells what was held when it is no longer, or when failures may pass again.
@@ -322,6 +347,8 @@ impl Watch {
         if self.quiet.pause.and_then(|it| it.until).is_some_and(|it| it <= now) {
             self.end_pause();
         }
+        let is_over = |until: Timestamp| until <= now || until.duration_since(now) > MOMENT;
+        self.quiet.unsure_until = self.quiet.unsure_until.filter(|it| !is_over(*it));
         let has_hours = !self.rules.quiet.hours.is_empty();
         if !has_hours {
             self.quiet.hours = None;

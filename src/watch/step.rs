@@ -44,6 +44,8 @@ impl Watch {
             Event::ServerChanged(is_there) => self.server_changed(is_there, &mut effects),
             Event::TrayChanged(is_there) => self.tray = Some(is_there),
             Event::MenuOpened => self.looked_at = Some((now.saturating_add(LOOKED_AT).unwrap_or(now), now)),
+            Event::DesktopAsked => self.desktop_asked(now),
+            Event::DesktopAnswered => self.desktop_answered(now),
             Event::QuietChanged(reason, is_there) => self.quiet_changed(reason, is_there),
             Event::AutostartChanged(is_on) => self.autostart = is_on,
             Event::ZoneChanged(zone) => self.zone_changed(zone),

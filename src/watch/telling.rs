@@ -57,11 +57,14 @@ impl Watch {
             return;
         }
         self.make_due(&mut tale);
-        if self.is_held(&tale) {
+        let was_missed = self.was_missed(now, &tale, happened);
+        // What was missed is held by itself while nobody knows yet whether it is quiet.
+        let is_gathered = was_missed && self.unsure_until().is_some();
+        if self.is_held(&tale) && !is_gathered {
             self.missed.push(tale);
             return;
         }
-        if self.was_missed(now, &tale, happened) {
+        if was_missed {
             self.away.push(tale);
             let wait = if self.is_catching_up() { CATCH_UP } else { GATHER };
             let until = now.saturating_add(wait).unwrap_or(now);
@@ -92,9 +95,12 @@ impl Watch {
         self.rules.live && has_hub && happened.is_some_and(|it| age(it) > ABSENCE)
     }
 
-    /// Tells in one notice what happened while nobody listened.
+    /// Tells in one notice what happened while nobody listened, once it is known whether it is quiet.
     pub(super) fn show_away(&mut self, effects: &mut Vec<Effect>) {
-        self.away_until = None;
+        self.away_until = self.unsure_until();
+        if self.away_until.is_some() {
+            return;
+        }
         let away = std::mem::take(&mut self.away);
         self.show_what_passes(away, true, effects);
     }

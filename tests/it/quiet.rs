@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zbus::fdo::{self, RequestNameFlags};
 use zbus::object_server::{Interface, SignalEmitter};
-use zbus::zvariant::{OwnedObjectPath, Value};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, Value};
 use zbus::{Connection, interface};
 
 use crate::session_bus::SessionBus;
@@ -19,7 +19,10 @@ use crate::session_bus::SessionBus;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const SCREEN_SAVER: &str = "/org/freedesktop/ScreenSaver";
+const LOGIND: &str = "/org/freedesktop/login1";
+const USER: &str = "/org/freedesktop/login1/user/self";
 const SESSION: &str = "/org/freedesktop/login1/session/_32";
+const OTHER_SESSION: &str = "/org/freedesktop/login1/session/_33";
 
 #[tokio::test]
 async fn a_lock_that_is_there_comes_late_or_dies_is_told() {
@@ -131,7 +134,7 @@ async fn logind_tells_of_the_session_that_is_on_the_screen() {
         idle: true,
     };
     objects.at(SESSION, idle).await.unwrap();
-    objects.at("/org/freedesktop/login1/user/self", User).await.unwrap();
+    objects.at(USER, User(Some(SESSION))).await.unwrap();
     let mut told = Told::listen(&bus, Some(&system)).await;
     told.is(Reason::Idle, true).await;
     let session = objects.interface::<_, Session>(SESSION).await.unwrap();
@@ -155,6 +158,48 @@ async fn logind_tells_of_the_session_that_is_on_the_screen() {
     drop(session);
     drop(logind);
     told.is(Reason::Locked, false).await;
+}
+
+#[tokio::test]
+async fn another_session_on_the_screen_is_asked_and_the_one_before_says_no_more() {
+    let (bus, system) = (SessionBus::start(), SessionBus::start());
+    let logind = owner(&system, "org.freedesktop.login1").await;
+    let objects = logind.object_server();
+    let session = |locked| Session { locked, idle: false };
+    objects.at(LOGIND, Manager).await.unwrap();
+    objects.at(USER, User(None)).await.unwrap();
+    objects.at(SESSION, session(true)).await.unwrap();
+    objects.at(OTHER_SESSION, session(true)).await.unwrap();
+    let manager = SignalEmitter::new(&logind, LOGIND).unwrap();
+    let user = objects.interface::<_, User>(USER).await.unwrap();
+    let mut told = Told::listen(&bus, Some(&system)).await;
+    // We were started before anybody logged in.
+    assert_eq!(told.next().await, Some(Event::DesktopAnswered));
+    user.get_mut().await.0 = Some(SESSION);
+    let path = ObjectPath::try_from(SESSION).unwrap();
+    Manager::session_new(&manager, "2", path.clone()).await.unwrap();
+    told.is(Reason::Locked, true).await;
+    // Its end says nothing of a lock.
+    user.get_mut().await.0 = None;
+    Manager::session_removed(&manager, "2", path).await.unwrap();
+    told.is(Reason::Locked, false).await;
+    // Another one is chosen for the screen, and nothing else is said.
+    user.get_mut().await.0 = Some(OTHER_SESSION);
+    user.get().await.display_changed(user.signal_emitter()).await.unwrap();
+    told.is(Reason::Locked, true).await;
+    // The bus is gone, and with it all that it told.
+    drop(logind);
+    drop(system);
+    told.is(Reason::Locked, false).await;
+}
+
+#[tokio::test]
+async fn that_all_have_answered_is_told_once_and_after_what_they_have_said() {
+    let (bus, system) = (SessionBus::start(), SessionBus::start());
+    let _saver = screen_saver(&bus, true).await;
+    let mut told = Told::listen(&bus, Some(&system)).await;
+    assert_eq!(told.next().await, Some(Event::QuietChanged(Reason::Locked, true)));
+    assert_eq!(told.next().await, Some(Event::DesktopAnswered));
 }
 
 #[tokio::test]
@@ -194,10 +239,18 @@ impl Told {
         Self { events, listening }
     }
 
+    /// Returns what is told next, other than that all have answered.
     async fn is(&mut self, reason: Reason, is_so: bool) {
-        let event = timeout(PATIENCE, self.events.recv()).await;
-        let event = event.unwrap_or_else(|_| panic!("{reason:?} {is_so} was not told"));
+        let mut event = self.next().await;
+        if event == Some(Event::DesktopAnswered) {
+            event = self.next().await;
+        }
         assert_eq!(event, Some(Event::QuietChanged(reason, is_so)));
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        let event = timeout(PATIENCE, self.events.recv()).await;
+        event.expect("nothing was told")
     }
 }
 
@@ -328,14 +381,34 @@ impl Xfconf {
     async fn property_removed(emitter: &SignalEmitter<'_>, channel: &str, property: &str) -> zbus::Result<()>;
 }
 
-struct User;
+/// The session that is on the screen, if there is one.
+struct User(Option<&'static str>);
 
 #[interface(name = "org.freedesktop.login1.User")]
 impl User {
     #[zbus(property)]
     fn display(&self) -> (String, OwnedObjectPath) {
-        ("2".to_owned(), SESSION.try_into().unwrap())
+        match self.0 {
+            Some(session) => ("2".to_owned(), session.try_into().unwrap()),
+            None => (String::new(), "/".try_into().unwrap()),
+        }
     }
+}
+
+struct Manager;
+
+#[interface(name = "org.freedesktop.login1.Manager")]
+impl Manager {
+    #[zbus(name = "GetSessionByPID")]
+    fn get_session_by_pid(&self, _pid: u32) -> fdo::Result<OwnedObjectPath> {
+        Err(fdo::Error::Failed("it is in no session".to_owned()))
+    }
+
+    #[zbus(signal)]
+    async fn session_new(emitter: &SignalEmitter<'_>, id: &str, session: ObjectPath<'_>) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn session_removed(emitter: &SignalEmitter<'_>, id: &str, session: ObjectPath<'_>) -> zbus::Result<()>;
 }
 
 struct Session {

@@ -271,6 +271,8 @@ fn short(event: &Event) -> String {
         | Event::ReloadFailed(_)
         | Event::JournalChanged(_)
         | Event::Posted(..)
+        | Event::DesktopAsked
+        | Event::DesktopAnswered
         | Event::ZoneChanged(_)
         | Event::QuietChanged(..)
         | Event::Woke => panic!("no recording tells {event:?}"),

@@ -12,8 +12,10 @@
 
 use std::borrow::Cow;
 
-use zbus::Connection;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use zbus::message::Type;
 use zbus::zvariant::OwnedObjectPath;
+use zbus::{Connection, MatchRule, MessageStream};
 
 use super::PATIENCE;
 use crate::watch::Reason;
@@ -174,51 +176,70 @@ pub(super) const OF_SESSION: [Source; 13] = [
 const LOGIND: &str = "org.freedesktop.login1";
 const SESSION: &str = "org.freedesktop.login1.Session";
 
+const MANAGER: &str = "org.freedesktop.login1.Manager";
+const USER: &str = "org.freedesktop.login1.User";
+
 /// Returns who is asked on the system bus: logind, about the session on whose screen we show something.
-///
-/// # Errors
-///
-/// If there is no logind, or it knows no session of ours.
-pub(super) async fn of_system(system: &Connection) -> zbus::Result<impl Iterator<Item = Source>> {
-    let path = tokio::time::timeout(PATIENCE, session(system)).await;
-    let path =
-        path.map_err(|_| zbus::Error::InputOutput(std::sync::Arc::new(std::io::ErrorKind::TimedOut.into())))??;
+pub(super) fn of_session(session: &OwnedObjectPath) -> impl Iterator<Item = Source> + use<> {
+    let path = session.to_string();
     let hints = [
         ("logind", Reason::Locked, "LockedHint"),
         ("logind's idle hint", Reason::Idle, "IdleHint"),
     ];
-    Ok(hints.into_iter().map(move |(name, reason, property)| Source {
+    hints.into_iter().map(move |(name, reason, property)| Source {
         name,
         reason,
         at: LOGIND,
-        path: Cow::Owned(path.to_string()),
+        path: Cow::Owned(path.clone()),
         ask: Ask::Property(SESSION, property),
         hint: changes(LOGIND, &[SESSION]),
         also: None,
-    }))
+    })
 }
 
-/// Returns the session that is on the person's screen. One that we were started in by hand may be another, and a
+/// Says, with an item each time, that another session may be on the person's screen: one has come or gone, logind has
+/// chosen another one for the person, or is itself another one.
+pub(super) async fn session_changes(system: &Connection) -> zbus::Result<BoxStream<'static, ()>> {
+    let manager = super::proxy(system, LOGIND, "/org/freedesktop/login1", MANAGER).await?;
+    // Which of them is on the screen is a property of the person, whose path has a number in it.
+    let chosen = MatchRule::builder()
+        .msg_type(Type::Signal)
+        .sender(LOGIND)?
+        .interface("org.freedesktop.DBus.Properties")?
+        .member("PropertiesChanged")?
+        .arg(0, USER)?
+        .build();
+    let all: [BoxStream<'static, ()>; 4] = [
+        manager.receive_signal("SessionNew").await?.map(|_| ()).boxed(),
+        manager.receive_signal("SessionRemoved").await?.map(|_| ()).boxed(),
+        manager.receive_owner_changed().await?.map(|_| ()).boxed(),
+        MessageStream::for_match_rule(chosen, system, None)
+            .await?
+            .map(|_| ())
+            .boxed(),
+    ];
+    Ok(stream::select_all(all).boxed())
+}
+
+/// Returns the session that is on the person's screen.
+///
+/// # Errors
+///
+/// If there is no logind, it does not answer in time, or it knows no session of ours.
+pub(super) async fn session(system: &Connection) -> zbus::Result<OwnedObjectPath> {
+    let session = tokio::time::timeout(PATIENCE, asked_for_session(system)).await;
+    session.map_err(|_| zbus::Error::InputOutput(std::sync::Arc::new(std::io::ErrorKind::TimedOut.into())))?
+}
+
+/// Asks for the session that is on the person's screen. One that we were started in by hand may be another, and a
 /// service of the person's is in none.
-async fn session(system: &Connection) -> zbus::Result<OwnedObjectPath> {
-    let own = super::proxy(
-        system,
-        LOGIND,
-        "/org/freedesktop/login1/user/self",
-        "org.freedesktop.login1.User",
-    )
-    .await?;
+async fn asked_for_session(system: &Connection) -> zbus::Result<OwnedObjectPath> {
+    let own = super::proxy(system, LOGIND, "/org/freedesktop/login1/user/self", USER).await?;
     let display: zbus::Result<(String, OwnedObjectPath)> = own.get_property("Display").await;
     match display {
         Ok((id, path)) if !id.is_empty() => Ok(path),
         Ok(_) | Err(_) => {
-            let manager = super::proxy(
-                system,
-                LOGIND,
-                "/org/freedesktop/login1",
-                "org.freedesktop.login1.Manager",
-            )
-            .await?;
+            let manager = super::proxy(system, LOGIND, "/org/freedesktop/login1", MANAGER).await?;
             // Number 0 is the caller.
             manager.call("GetSessionByPID", &0_u32).await
         }

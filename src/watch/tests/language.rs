@@ -62,6 +62,8 @@ pub(super) fn run_and_keep(watch: &mut Watch, script: &str, keep: &mut dyn FnMut
                 let reason = Reason::ALL.into_iter().find(|it| it.name() == *reason).unwrap();
                 vec![Event::QuietChanged(reason, *on == "on")]
             }
+            ["desktop", "asked"] => vec![Event::DesktopAsked],
+            ["desktop", "answered"] => vec![Event::DesktopAnswered],
             ["server", how] => vec![Event::ServerChanged(*how == "there")],
             ["woke"] => vec![Event::Woke],
             ["asked", rest @ ..] => vec![Event::Asked(request(rest))],

@@ -329,6 +329,68 @@ fn a_clock_that_is_set_back_or_a_zone_that_changes_asks_for_the_hours_anew() {
     }
 }
 
+#[test]
+fn nothing_is_told_before_the_desktop_has_had_a_moment_to_say_how_it_is() {
+    check(
+        "desktop asked
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+         quiet locked on
+         desktop answered
+         at 2
+         woke
+         heard 2 build 8 zsh-5.9-1.fc43 BUILDING->FAILED mona
+         quiet locked off",
+        expect![[r#"
+            announce bash-5.3-1.fc43 FAILED
+            record 1
+            announce zsh-5.9-1.fc43 FAILED
+            record 2
+            show #1 digest bash-5.3-1.fc43 FAILED, zsh-5.9-1.fc43 FAILED
+        "#]],
+    );
+    // Nothing is locked; or nobody says how it is.
+    for known in ["desktop answered", "at 2\nwoke"] {
+        let mut watch = watch();
+        let script = "desktop asked\nheard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona";
+        let told = run(&mut watch, script);
+        assert!(!told.contains("show"), "{told}");
+        assert_eq!((watch.quiet(), watch.wake_at()), (BTreeSet::new(), Some(time(2))));
+        assert_eq!(
+            run(&mut watch, known),
+            "show #1 Failed bash-5.3-1.fc43 FAILED my-builds\n"
+        );
+        assert_eq!(run(&mut watch, "desktop answered"), "");
+    }
+}
+
+#[test]
+fn the_summary_of_an_absence_waits_for_the_desktop_and_stays_one() {
+    let script = |locked, known| {
+        format!(
+            "resumed -7200
+             desktop asked
+             woke
+             looked 0 ; build 7 bash-5.3-1.fc43 FAILED mona at=-3000 ; build 8 zsh-5.9-1.fc43 COMPLETE mona at=-2000
+             quiet locked {locked}
+             {known}"
+        )
+    };
+    for known in ["desktop answered", "at 2\nwoke"] {
+        let mut watch = hub::hub_watch();
+        let told = run(&mut watch, &script("off", known));
+        let shown: Vec<_> = told.lines().filter(|it| it.contains("show")).collect();
+        assert_eq!(
+            shown,
+            ["show #1 away digest bash-5.3-1.fc43 FAILED, zsh-5.9-1.fc43 COMPLETE"],
+            "{told}"
+        );
+        let mut watch = hub::hub_watch();
+        let told = run(&mut watch, &script("on", known));
+        assert!(!told.contains("show"), "{told}");
+        assert_eq!(watch.held(), 2);
+    }
+}
+
 proptest! {
     /// Whatever comes and goes: nothing is shown while there is a reason, and nothing is lost by it.
     #[test]
