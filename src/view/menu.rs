@@ -70,13 +70,19 @@ pub struct Means {
 
 /// Returns the menu for how things stand.
 pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, now: Timestamp) -> Menu {
-    let stories = Stories { watch, sites, means };
+    let stories = Stories {
+        watch,
+        sites,
+        means,
+        now,
+    };
     let has_hub = watch.rules().instances.values().any(|it| it.hub);
     let mut items = vec![Item::Text(status::summary(watch))];
     let quiet = [quiet::sentence(watch), quiet::held(watch)];
     items.extend(quiet.into_iter().flatten().map(Item::Text));
     items.extend(wrong(watch, now));
     items.extend(running(watch, &stories, now));
+    items.extend(of_others(watch, &stories, now));
     items.extend(results(watch, &stories, now));
     if means.paste && has_hub {
         items.push(Item::Entry {
@@ -93,7 +99,10 @@ pub fn menu(watch: &Watch, sites: &BTreeMap<InstanceName, Site>, means: Means, n
     items.push(Item::Submenu {
         // Translators: the title of a menu whose entries are "For 30 minutes", "Until tomorrow" and so on.
         label: tr("Pause notifications"),
-        items: vec![pause(watch)],
+        items: [pause(watch), Item::Separator]
+            .into_iter()
+            .chain(mute::but_failures(watch, now))
+            .collect(),
     });
     items.extend(mute::menu(watch, now));
     items.push(Item::Separator);
@@ -176,6 +185,16 @@ fn running(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     items
 }
 
+/// Returns what others build of the packages that I follow.
+fn of_others(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Option<Item> {
+    let running = watch.running_of_others();
+    let one = |story: &&Story| stories.menu(progress::label(story, now, false), None, story);
+    let items: Vec<_> = running.iter().take(MAX_RUNNING).map(one).collect();
+    // Translators: the title of a menu that lists builds which are running, of packages that the person follows.
+    let label = tr("Other people's builds");
+    (!items.is_empty()).then_some(Item::Submenu { label, items })
+}
+
 fn results(watch: &Watch, stories: &Stories<'_>, now: Timestamp) -> Vec<Item> {
     let mut items = vec![Item::Separator];
     let mut results = watch.results();
@@ -203,6 +222,7 @@ struct Stories<'a> {
     watch: &'a Watch,
     sites: &'a BTreeMap<InstanceName, Site>,
     means: Means,
+    now: Timestamp,
 }
 
 impl Stories<'_> {
@@ -216,17 +236,8 @@ impl Stories<'_> {
                 request: Request::Copy(story::what(story)),
             });
         }
-        // Mine are told of anyway.
-        if story.followed && !story.mine {
-            items.push(Item::Entry {
-                label: tr("Stop following"),
-                request: Request::Unfollow {
-                    instance: story.instance.clone(),
-                    lookup: lookup(story),
-                    asker: Asker::Nobody,
-                },
-            });
-        }
+        items.extend(self.following(story));
+        items.extend(mute::entries(self.watch, story, self.now));
         items.extend(self.acts(story));
         let facts = facts(story);
         if items.is_empty() && facts.is_empty() {
@@ -273,6 +284,37 @@ impl Stories<'_> {
             items.extend(site.and_then(|it| it.build_log(child.task)).map(|it| open(label, it)));
         }
         items
+    }
+
+    /// Returns how to hear of it, or no more of it. Mine are told of anyway.
+    fn following(&self, story: &Story) -> Option<Item> {
+        let (instance, lookup) = (story.instance.clone(), lookup(story));
+        if story.mine {
+            return None;
+        }
+        if story.followed {
+            let asker = Asker::Nobody;
+            return Some(Item::Entry {
+                label: tr("Stop following"),
+                request: Request::Unfollow {
+                    instance,
+                    lookup,
+                    asker,
+                },
+            });
+        }
+        let has_hub = self.watch.rules().instances.get(&instance).is_some_and(|it| it.hub);
+        // Whether it can be followed the hub says, and then a notification.
+        let asker = Asker::Person;
+        (has_hub && !story.standing.is_settled()).then(|| Item::Entry {
+            // Translators: a menu entry. The person will be told how a build or task ends.
+            label: tr("Follow"),
+            request: Request::Follow {
+                instance,
+                lookup,
+                asker,
+            },
+        })
     }
 
     /// Returns what can be done on the hub, apart from what is harmless.

@@ -1,15 +1,18 @@
 //! What is muted, in words and for programs.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, text};
+use super::{Item, story, text};
 use crate::i18n::{fill, tr};
 use crate::koji::Subject;
-use crate::watch::{Muted, Muting, Request, Until, Watch};
+use crate::watch::{MuteFor, Muted, Muting, PauseFor, Request, Story, Until, Watch};
 
 /// The longest name that is shown, in characters.
 const MAX_NAME: usize = 80;
+
+/// The hour at which a day's work begins, by the local clock: until then somebody may want to hear of failures only.
+const MORNING: i8 = 9;
 
 /// Something that is muted, as programs are told of it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -28,17 +31,83 @@ pub struct MuteStatus {
 
 /// Returns the menu of what is muted, each with its undoing; nothing if nothing is.
 pub(super) fn menu(watch: &Watch, now: Timestamp) -> Option<Item> {
-    let items: Vec<_> = watch
-        .muted()
-        .iter()
-        .map(|(muting, muted)| Item::Entry {
-            label: label(watch, muting, muted, now),
-            request: Request::Unmute(muting.clone()),
-        })
-        .collect();
+    let items: Vec<_> = watch.muted().iter().map(|it| undoing(watch, it, now)).collect();
     // Translators: the title of a menu whose entries are "Unmute bash" and so on.
     let label = tr("Muted");
     (!items.is_empty()).then_some(Item::Submenu { label, items })
+}
+
+/// Returns how to mute everything but failures, or how to undo that.
+pub(super) fn but_failures(watch: &Watch, now: Timestamp) -> Vec<Item> {
+    if let Some(it) = watch.muted().get_key_value(&Muting::ButFailures) {
+        return vec![undoing(watch, it, now)];
+    }
+    let entry = |label, until| Item::Entry {
+        label,
+        request: Request::Mute {
+            muting: Muting::ButFailures,
+            until,
+        },
+    };
+    // Translators: a menu entry: for an hour, the person hears of nothing but builds that failed.
+    let hour = entry(tr("Only failures for 1 hour"), MuteFor::Lasting(PauseFor::AN_HOUR));
+    let morning = next_morning(watch, now).map(|at| {
+        let time = at.to_zoned(watch.rules().zone.clone()).strftime("%H:%M").to_string();
+        // Translators: {time} is a time of the day such as "09:00".
+        let label = fill(&tr("Only failures until {time}"), &[("time", &time)]);
+        entry(label, MuteFor::At(at))
+    });
+    [hour].into_iter().chain(morning).collect()
+}
+
+/// Returns how to mute a build or task or its package, each as long as that makes sense, or how to undo that.
+pub(super) fn entries(watch: &Watch, story: &Story, now: Timestamp) -> Vec<Item> {
+    let muted = watch.muted();
+    let entry = |label, muting, until| Item::Entry {
+        label,
+        request: Request::Mute { muting, until },
+    };
+    let mut items = Vec::new();
+    if let Some(it) = muted.iter().find(|(it, _)| it.is_about(story)) {
+        items.push(undoing(watch, it, now));
+    } else if !story.standing.is_settled() {
+        let muting = Muting::Subject(story.instance.clone(), story.subject.clone());
+        // Translators: a menu entry: the person hears no more of this build or task, nor how it ends.
+        items.push(entry(tr("Mute until it ends"), muting, MuteFor::Ends));
+    }
+    let Some(package) = &story.package else {
+        return items;
+    };
+    let muting = Muting::Package(package.clone());
+    if let Some(it) = muted.get_key_value(&muting) {
+        items.push(undoing(watch, it, now));
+    } else if !story.standing.is_settled() || story::is_bad(story) {
+        // Translators: a menu entry: the person hears no more of the package until a build of it has finished.
+        let sentence = tr("Mute {package} until it is fixed");
+        let label = fill(&sentence, &[("package", &text::name(package))]);
+        items.push(entry(label, muting, MuteFor::Fixed));
+    }
+    items
+}
+
+fn undoing(watch: &Watch, (muting, muted): (&Muting, &Muted), now: Timestamp) -> Item {
+    Item::Entry {
+        label: label(watch, muting, muted, now),
+        request: Request::Unmute(muting.clone()),
+    }
+}
+
+/// Returns when the clock next shows the hour of the morning.
+fn next_morning(watch: &Watch, now: Timestamp) -> Option<Timestamp> {
+    let now = now.to_zoned(watch.rules().zone.clone());
+    let today = now.date().at(MORNING, 0, 0, 0);
+    let morning = today.to_zoned(now.time_zone().clone()).ok()?;
+    let morning = if morning > now {
+        morning
+    } else {
+        morning.checked_add(1.day()).ok()?
+    };
+    Some(morning.timestamp())
 }
 
 /// Returns what is muted, for programs.

@@ -300,6 +300,14 @@ impl Watch {
         self.newest_first(|it| (it.mine || it.followed) && !it.standing.is_settled())
     }
 
+    /// Returns other people's builds of packages that I follow, as long as they run, the newest first. Those that I follow
+    /// one by one are among [`Self::running`].
+    pub fn running_of_others(&self) -> Vec<&Story> {
+        let is_of_others =
+            |it: &Story| !it.mine && !it.followed && self.is_followed(&it.instance, it.package.as_deref());
+        self.newest_first(|it| is_of_others(it) && !it.standing.is_settled())
+    }
+
     /// Returns builds and tasks that are settled, mine and those I follow, the newest first.
     pub fn results(&self) -> Vec<&Story> {
         self.newest_first(|it| it.standing.is_settled())

@@ -30,6 +30,9 @@ fn the_menu_of_a_quiet_afternoon() {
                 ( ) For 1 hour
                 ( ) Until tomorrow
                 ( ) Until I resume
+                --
+                Only failures for 1 hour
+                Only failures until 09:00
             --
             Connections >
                 fedora: Connected
@@ -75,12 +78,15 @@ fn the_menu_lists_what_runs_and_what_has_ended() {
         bash-5.3-1.fc43 is being built for rawhide >
             Open build
             Copy name
+            Mute until it ends
+            Mute bash until it is fixed
         --
         kernel-6.12-1.fc43 failed, just now >
             aarch64 failed
             Open build
             Open log
             Copy name
+            Mute kernel until it is fixed
         Mark all as seen
         --
     "#]]

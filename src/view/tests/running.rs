@@ -163,11 +163,15 @@ fn the_menu_of_a_busy_afternoon() {
             Open build
             Copy name
             Stop following
+            Mute until it ends
+            Mute kernel until it is fixed
         bash-5.3-1.fc43, 1 of 3 arches, about 14 min left >
             Open build
             Open log of aarch64
             Open log of x86_64
             Copy name
+            Mute until it ends
+            Mute bash until it is fixed
             --
             Cancel the build
         --
@@ -176,6 +180,7 @@ fn the_menu_of_a_busy_afternoon() {
             Open build
             Open log
             Copy name
+            Mute zsh until it is fixed
             --
             Submit again
         Mark all as seen
@@ -325,6 +330,7 @@ fn a_build_that_could_not_be_tagged_did_not_fail_and_says_what_the_hub_said() {
             policy violation (tag): all builds must be signed
             Open build
             Copy name
+            Mute bash until it is fixed
         Mark all as seen
     "#]]
     .assert_eq(&top(CauseClass::Tagging, fault));
@@ -357,4 +363,170 @@ fn requests(watch: &Watch) -> Vec<Request> {
     let items = menu::menu(watch, &sites(), EVERYTHING, time(0)).items;
     collect(items, &mut requests);
     requests
+}
+
+/// Returns what bob has begun to build.
+fn kernel_of_bob() -> Change {
+    let mut kernel = build("kernel-6.12-1.fc43", BuildState::Building, &[]);
+    if let Change::Build(it) = &mut kernel {
+        (it.build, it.task, it.owner) = (Some(BuildId(8)), Some(TaskId(60)), Some("bob".to_owned()));
+    }
+    kernel
+}
+
+#[test]
+fn what_others_build_of_packages_i_follow_can_be_followed_from_there() {
+    let mut rules = rules(Whose {
+        users: BTreeSet::from(["mona".to_owned()]),
+        packages: BTreeSet::from(["kernel".to_owned()]),
+        bus: true,
+        hub: true,
+        ..Whose::default()
+    });
+    let mut watch = Watch::new(rules.clone());
+    watch.step(time(0), Event::Reloaded(rules.clone()));
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    watch.step(time(0), Event::Heard(news(1, kernel_of_bob())));
+    let top = |watch: &Watch| {
+        let menu = describe_menu(watch);
+        menu.split_once("--\nNo results yet").unwrap().0.to_owned()
+    };
+    expect![[r#"
+        No build is running
+        Other people's builds >
+            kernel-6.12-1.fc43 is being built for rawhide >
+                rawhide, by bob
+                Open build
+                Copy name
+                Follow
+                Mute until it ends
+                Mute kernel until it is fixed
+    "#]]
+    .assert_eq(&top(&watch));
+
+    let lookup = Lookup::Build(BuildId(8));
+    let follow = Request::Follow {
+        instance: fedora(),
+        lookup: lookup.clone(),
+        asker: Asker::Person,
+    };
+    assert!(requests(&watch).contains(&follow));
+    watch.step(time(0), Event::Asked(follow.clone()));
+    let found = Learned::Found {
+        lookup,
+        change: Some(kernel_of_bob()),
+    };
+    let answer = shown(watch.step(time(0), Event::Learned(fedora(), found)));
+    assert_eq!(answer[0].title, "kernel-6.12-1.fc43 is being built");
+    assert_eq!(answer[0].body, "You will be told how it ends");
+    let followed = top(&watch);
+    assert!(!followed.contains("Other people's builds"), "{followed}");
+    assert!(followed.contains("    Stop following\n"), "{followed}");
+
+    // Nobody can be asked what it is.
+    if let Some(it) = rules.instances.get_mut(&fedora()) {
+        it.hub = false;
+    }
+    let mut watch = Watch::new(rules);
+    watch.step(time(0), Event::Heard(news(1, kernel_of_bob())));
+    assert!(!requests(&watch).contains(&follow));
+    assert!(top(&watch).contains("Other people's builds"));
+}
+
+#[test]
+fn a_mute_begins_and_ends_where_the_build_is() {
+    let mut watch = watch();
+    watch.step(time(0), Event::LinkChanged(fedora(), Link::Up));
+    watch.step(
+        time(0),
+        Event::Heard(news(1, build("bash-5.3-1.fc43", BuildState::Building, &[]))),
+    );
+    let about_mutes = |watch: &Watch| {
+        let menu = describe_menu(watch);
+        let is_one = |it: &&str| {
+            it.contains("Mute")
+                || it.contains("nmute")
+                || it.contains("nly failures")
+                || it.contains("everything again")
+        };
+        menu.lines()
+            .filter(is_one)
+            .map(|it| format!("{}\n", it.trim_start()))
+            .collect::<String>()
+    };
+    let ask = |watch: &mut Watch, wanted: &dyn Fn(&Request) -> bool| {
+        let request = requests(watch).into_iter().find(wanted).unwrap();
+        watch.step(time(0), Event::Asked(request));
+    };
+    expect![[r#"
+            Mute until it ends
+            Mute bash until it is fixed
+            Only failures for 1 hour
+            Only failures until 09:00
+    "#]]
+    .assert_eq(&about_mutes(&watch));
+
+    let is_for =
+        |until: MuteFor| move |it: &Request| matches!(it, Request::Mute { until: found, .. } if *found == until);
+    ask(&mut watch, &is_for(MuteFor::Ends));
+    ask(&mut watch, &is_for(MuteFor::Fixed));
+    // It is 17:40 here; nine o'clock is tomorrow's.
+    ask(
+        &mut watch,
+        &is_for(MuteFor::At("2026-11-21T08:00:00Z".parse().unwrap())),
+    );
+    expect![[r#"
+        Unmute bash-5.3-1.fc43
+        Unmute bash (muted until it is fixed)
+        Tell of everything again (muted until 09:00)
+        Muted >
+        Tell of everything again (muted until 09:00)
+        Unmute bash (muted until it is fixed)
+        Unmute bash-5.3-1.fc43
+    "#]]
+    .assert_eq(&about_mutes(&watch));
+
+    for _ in 0..3 {
+        ask(&mut watch, &|it| matches!(it, Request::Unmute(_)));
+    }
+    assert!(watch.muted().is_empty());
+    ask(&mut watch, &is_for(MuteFor::Lasting(PauseFor::AN_HOUR)));
+    assert!(about_mutes(&watch).contains("Tell of everything again (muted until 18:40)"));
+}
+
+#[test]
+fn what_has_ended_well_has_nothing_to_mute_and_one_that_broke_its_package() {
+    let mutes = |state| {
+        let mut watch = watch();
+        watch.step(time(0), Event::Heard(news(1, build("bash-5.3-1.fc43", state, &[]))));
+        let muted = |it| match it {
+            Request::Mute { muting, until } => Some((muting, until)),
+            _ => None,
+        };
+        let about = requests(&watch).into_iter().filter_map(muted);
+        about.filter(|it| it.0 != Muting::ButFailures).collect::<Vec<_>>()
+    };
+    let package = (Muting::Package("bash".to_owned()), MuteFor::Fixed);
+    assert_eq!(mutes(BuildState::Failed), [package]);
+    assert_eq!(mutes(BuildState::Complete), []);
+    assert_eq!(mutes(BuildState::Canceled), []);
+}
+
+#[test]
+fn until_nine_is_until_the_clock_shows_it_next() {
+    let until = |now: &str| {
+        let request = match &mute::but_failures(&watch(), now.parse().unwrap())[..] {
+            [_, Item::Entry { request, .. }] => request.clone(),
+            other => panic!("{other:?}"),
+        };
+        match request {
+            Request::Mute {
+                until: MuteFor::At(at), ..
+            } => at.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(until("2026-11-20T07:59:59Z"), "2026-11-20T08:00:00Z");
+    assert_eq!(until("2026-11-20T08:00:00Z"), "2026-11-21T08:00:00Z");
+    assert_eq!(until("2026-12-31T22:00:00Z"), "2027-01-01T08:00:00Z");
 }
