@@ -171,14 +171,10 @@ pub(super) fn many(notice: &Notice, digest: &Digest, sites: &BTreeMap<InstanceNa
 
 /// Returns that so much comes that it is summed up a few times in an hour.
 pub(super) fn many_at_once() -> String {
-    let minutes = STRETCH.as_mins().unsigned_abs();
-    // Translators: as in a mass rebuild. It stands below a list of builds, and says how things stand in a menu.
-    let sentence = tr_n(
-        "Many builds at once: a summary every {n} minute",
-        "Many builds at once: a summary every {n} minutes",
-        minutes,
-    );
-    fill(&sentence, &[("n", &minutes.to_string())])
+    // Translators: as in a mass rebuild: "Many builds at once: a summary every 15 min". It stands below a list of builds,
+    // and says how things stand in a menu.
+    let sentence = tr("Many builds at once: a summary every {duration}");
+    fill(&sentence, &[("duration", &text::duration(STRETCH))])
 }
 
 /// Returns whether a later tale tells of another standing of the same build or task.

@@ -11,7 +11,7 @@ pub fn sentence(watch: &Watch) -> Option<String> {
     Some(match first {
         Reason::Paused => return None,
         Reason::DoNotDisturb => tr("Quiet: the desktop is set to do not disturb"),
-        Reason::Presentation => tr("Quiet: a presentation is being given"),
+        Reason::Presentation => tr("Quiet: presentation mode is on"),
         Reason::Locked => tr("Quiet: the screen is locked"),
         // Translators: "you" have not touched keyboard or mouse for a while.
         Reason::Idle => tr("Quiet: you are away"),

@@ -236,7 +236,7 @@ fn a_summary_of_a_mass_rebuild_says_when_the_next_one_comes() {
         1 build failed
         Failed: bash-5.3-1.fc43
         And 130 more
-        Many builds at once: a summary every 15 minutes
+        Many builds at once: a summary every 15 min
         [default Open Koji] https://koji.example.com/koji
         [list Show list] ShowHistory { token: None }
     "#]]

@@ -64,7 +64,7 @@ fn what_a_person_did_is_named_first() {
     let reasons = [
         (Reason::Idle, "Quiet: you are away"),
         (Reason::Locked, "Quiet: the screen is locked"),
-        (Reason::Presentation, "Quiet: a presentation is being given"),
+        (Reason::Presentation, "Quiet: presentation mode is on"),
         (Reason::DoNotDisturb, "Quiet: the desktop is set to do not disturb"),
     ];
     for (reason, sentence) in reasons {
