@@ -312,7 +312,11 @@ async fn look_at_session(places: &Places) -> Vec<Finding> {
         Ok(TrayHost::NoHost | TrayHost::Absent) | Err(_) => {
             let text = tr("No tray is running; everything else works without it");
             Finding {
-                advice: Some(tr("In GNOME, the AppIndicator extension provides one")),
+                // Translators: the words between are names of commands.
+                advice: Some(tr(
+                    "What its menu does, commands do: status, pause, mute, follow, history, window; in \
+                     GNOME, the AppIndicator extension provides a tray",
+                )),
                 ..Finding::new(Topic::Tray, None, State::Note, text)
             }
         }
