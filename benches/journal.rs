@@ -151,6 +151,7 @@ impl Mine {
             instance: fedora(),
             delivery: None,
             message: Some(format!("{:08}-0b5c-4f3e-9d2a-3c8e6b1f7a90", self.last)),
+            is_first: false,
             sent: Some(self.now),
             owner: None,
             event: HubEvent::Changed(Change::Build(BuildChange {

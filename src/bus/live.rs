@@ -425,6 +425,7 @@ impl Keeper {
                         tag: message.delivery_tag,
                     }),
                     message: message_name(&self.broker.dialect, &envelope),
+                    is_first: envelope.message_id.is_none() && !message.redelivered,
                     sent,
                     owner,
                     event,

@@ -136,6 +136,7 @@ impl Recording {
                     tag,
                 }),
                 message: record.message_id.clone(),
+                is_first: false,
                 sent,
                 owner,
                 event,

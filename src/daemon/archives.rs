@@ -168,6 +168,7 @@ impl Shelf {
                     instance: self.instance.clone(),
                     delivery: None,
                     message: filed.id,
+                    is_first: false,
                     sent,
                     owner,
                     event,

@@ -204,6 +204,7 @@ fn news(number: u64, change: Change) -> News {
             tag: number,
         }),
         message: Some(number.to_string()),
+        is_first: false,
         sent: Some(time(0)),
         owner: None,
         event: HubEvent::Changed(change),

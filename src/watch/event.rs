@@ -80,6 +80,9 @@ pub struct News {
     pub delivery: Option<Delivery>,
     /// The message's own id, the same in each copy of it. `None` where the source has none.
     pub message: Option<String>,
+    /// The id is made of what the message says, and the broker says that nobody had it before: if such a message is known,
+    /// it says the same of something that has happened again.
+    pub is_first: bool,
     /// When the hub sent it, by the hub's clock.
     pub sent: Option<Timestamp>,
     /// The number of who owns what it is about, where a bus tells no names.

@@ -77,10 +77,10 @@ impl Watch {
             return;
         }
         self.count_line(now, &news);
-        let known = news
-            .message
-            .as_deref()
-            .map_or(Known::New, |it| self.seen.note(&news.instance, it));
+        let note = |it: &str| self.seen.note(&news.instance, it);
+        let known = news.message.as_deref().map_or(Known::New, note);
+        // A build may be tagged, untagged and tagged again, and no time in these messages tells the two apart.
+        let known = if news.is_first { Known::New } else { known };
         match known {
             Known::New => {
                 let fact = Fact {

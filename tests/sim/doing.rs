@@ -664,6 +664,7 @@ impl World {
                     instance,
                     delivery: Some(delivery.clone()),
                     message: Some(name),
+                    is_first: false,
                     sent,
                     owner,
                     event,

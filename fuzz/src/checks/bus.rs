@@ -233,6 +233,7 @@ pub(super) fn shown(sent: Option<Timestamp>, event: HubEvent, owner: Option<User
         }),
         instance: instance.clone(),
         message: Some(message.to_owned()),
+        is_first: false,
         sent,
         owner,
         event,

@@ -1,7 +1,8 @@
 //! What a message without a name of its own is known by. Pure.
 //!
 //! Koji's plugin gives its messages no id, so one is made of what they say: the same message that comes again is the
-//! same one, whatever brokers have written on it on the way. Two that say the same to the letter are one piece of news.
+//! same one, whatever brokers have written on it on the way. Two that say the same to the letter are one piece of news,
+//! unless the broker says that nobody had the second before.
 //!
 //! It deliberately does not know what a message says.
 

@@ -435,6 +435,7 @@ impl Keeper {
             let is_selected = is_selected(message.application_properties, interest);
             return Ok(Read::Skipped { is_selected });
         }
+        let is_first = message.header.is_first_acquirer() && message.header.delivery_count() == 0;
         let letter = Letter::of_message(message, None)?;
         let (sent, event, owner) = match decode(&self.broker.topic_prefix, &letter)? {
             Decoded::News { sent, event, owner } if concerns(&event, owner, interest) => (sent, event, owner),
@@ -448,6 +449,7 @@ impl Keeper {
                 tag: arrived.tag,
             }),
             message: letter_id(content),
+            is_first,
             sent,
             owner,
             event,

@@ -375,3 +375,34 @@ fn an_end_that_the_build_has_gone_on_from_is_told_when_it_is_heard() {
     // An old bus tells no times.
     assert_eq!(told("49"), told("none"));
 }
+
+/// Koji's own plugins give no ids and tell no times of a tagging: the second is the first to the letter.
+#[test]
+fn what_is_tagged_again_is_told_again_if_the_broker_says_that_it_is_new() {
+    let told = |is_first: bool| {
+        let mut watch = hub_watch();
+        run(&mut watch, "asked tagged on");
+        let mut tag = |number: u64, added: bool, is_first: bool| {
+            let line = format!("{number} tag 7 bash-5.3-1.fc43 f43 mona");
+            let mut news = heard(time(0), &line.split(' ').collect::<Vec<_>>());
+            news.message = Some(format!("content {added}"));
+            news.is_first = is_first;
+            if let HubEvent::Changed(Change::Tag(it)) = &mut news.event {
+                it.added = added;
+            }
+            let effects = watch.step(time(0), Event::Heard(news));
+            watch.step(time(0), Event::Recorded(delivery(number)));
+            let shown = effects.iter().filter(|it| matches!(it, Effect::Show(_)));
+            shown.count()
+        };
+        [
+            tag(1, true, is_first),
+            tag(2, false, is_first),
+            tag(3, true, is_first),
+            // Not acknowledged in time.
+            tag(4, true, false),
+        ]
+    };
+    assert_eq!(told(true), [1, 1, 1, 0]);
+    assert_eq!(told(false), [1, 1, 0, 0]);
+}

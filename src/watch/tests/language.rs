@@ -198,6 +198,7 @@ pub(super) fn build_news(
         instance: fedora(),
         delivery: Some(delivery(number)),
         message: Some(format!("message {number}")),
+        is_first: false,
         sent: Some(sent),
         owner: None,
         event: HubEvent::Changed(Change::Build(BuildChange {

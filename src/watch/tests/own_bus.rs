@@ -972,6 +972,7 @@ pub(super) fn news(_: Timestamp, words: &[&str]) -> Option<News> {
         delivery: Some(delivery(number(words[0]))),
         // The same bytes have the same id.
         message: Some(words[1..].join(" ")),
+        is_first: false,
         sent: None,
         owner: option("owner").map(|it| UserId(number(it.strip_prefix('#').unwrap()))),
         event,

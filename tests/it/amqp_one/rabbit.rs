@@ -86,6 +86,7 @@ async fn no_more_come_than_were_asked_for_and_what_was_not_accepted_comes_again(
         let build = build_of(&news);
         if let Some(before) = held.iter().find(|it| build_of(it) == build) {
             assert_eq!(before.message, news.message);
+            assert!(before.is_first && !news.is_first);
             assert_ne!(before.delivery, news.delivery);
             // One of a line that is gone does nothing.
             line.accept(before);

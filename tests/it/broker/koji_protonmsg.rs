@@ -1,5 +1,8 @@
 //! Koji's own plugin `protonmsg`, on a RabbitMQ that takes AMQP 1.0: sent by the real Proton library, heard over 0-9-1.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use expect_test::expect;
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::bus::broker::Dialect;
@@ -7,8 +10,8 @@ use koji_notify::watch::Event;
 use serde_json::json;
 
 use super::koji::{
-    COMPLETE, DELETED, FAILED_CHILD, FAILED_TASK, IMPORT, PROMOTED, REPO, TAGGED, bound, heard, in_words, interest,
-    listener, sent,
+    COMPLETE, DELETED, FAILED_CHILD, FAILED_TASK, IMPORT, PROMOTED, REPO, Sent, TAGGED, bound, heard, in_words,
+    interest, listener, sent,
 };
 use super::line::Line;
 use crate::end_to_end::desk::{Desk, told};
@@ -143,6 +146,11 @@ async fn a_message_that_comes_again_is_known_by_what_it_says() {
     let again = line.heard().await;
     assert_eq!(again.message, first.message);
     assert_ne!(again.delivery, first.delivery);
+    // The same has happened once more: that is new, though it says the same.
+    send(&mut proton, "koji.build.complete", COMPLETE).await;
+    let once_more = line.heard().await;
+    assert_eq!(once_more.message, first.message);
+    assert_eq!([&first, &again, &once_more].map(|it| it.is_first), [true, false, true]);
     line.stop().await;
 }
 
@@ -192,14 +200,7 @@ async fn the_daemon_tells_of_a_build_that_is_complete() {
     let _daemon = desk.daemon().await;
     let mut proton = Proton::start(&desk.vhost).await;
 
-    let mut complete = sent(COMPLETE);
-    let completed = Timestamp::now();
-    let created = completed - SignedDuration::from_secs(754);
-    for (name, time) in [("creation", created), ("completion", completed)] {
-        let info = &mut complete.body["info"];
-        info[format!("{name}_ts")] = (time.as_millisecond() as f64 / 1000.0).into();
-        info[format!("{name}_time")] = time.strftime("%F %T%.6f+00:00").to_string().into();
-    }
+    let mut complete = now(sent(COMPLETE));
     let address = proton.address("koji.build.complete");
     proton.send(&address, &complete.properties, &complete.body).await;
 
@@ -233,4 +234,86 @@ async fn the_daemon_tells_of_a_build_that_is_complete() {
     let checked = desk.run(&["check"]).await.output;
     let dialect = "✓ lab: broker: dialect = \"koji-protonmsg\", topic-prefix = \"koji\", exchange = \"amq.topic\"";
     assert!(checked.contains(dialect), "{checked}");
+}
+
+/// Two Kojis in one daemon: Fedora's messages by AMQP 0-9-1 and those of protonmsg by AMQP 1.0, with all that is told of
+/// a task, its build and its tags.
+#[tokio::test]
+async fn the_daemon_hears_two_buses_each_by_its_own_protocol() {
+    let mut desk = Desk::new(Rabbit::shared().await).await;
+    let (vhost, home) = (&desk.vhost, &desk.home);
+    let secret = home.path("password");
+    fs::write(&secret, &vhost.reader.password).unwrap();
+    fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+    let corp = format!(
+        r#"
+[instance.corp]
+user = "alice"
+weburl = "https://koji.corp.example.com/koji"
+hub.ask = false
+
+[instance.corp.broker]
+protocol = "amqp-1.0"
+url = "amqps://localhost:{port}/{vhost}"
+ca-cert = {ca:?}
+user = {user:?}
+password-file = {secret:?}
+addresses = ["/exchange/amq.topic/koji.#"]
+"#,
+        port = vhost.rabbit.tls_port,
+        vhost = vhost.name.replace('/', "%2F"),
+        ca = vhost.rabbit.certs.ca(),
+        user = vhost.reader.name,
+    );
+    let config = home.config().replace("[tell]\n", "[tell]\ntagged = true\n");
+    home.write_config(&(config + &corp));
+    let _daemon = desk.start();
+    desk.status_when(|it| it.instances.iter().filter(|it| it.link == "up").count() == 2)
+        .await;
+
+    desk.build_is_done(7).await;
+    let call = desk.shown().await;
+    let mut shown = vec![format!("{} / {}", call.title, call.body)];
+    let mut proton = Proton::start(&desk.vhost).await;
+    // A task tells its owner by number; the build before it has told whose number that is.
+    for (key, name) in [
+        ("koji.build.complete", COMPLETE),
+        ("koji.build.tag", TAGGED),
+        ("koji.task.failed", FAILED_CHILD),
+        ("koji.task.failed", FAILED_TASK),
+    ] {
+        let sent = now(sent(name));
+        proton.send(&proton.address(key), &sent.properties, &sent.body).await;
+    }
+    while shown.len() < 4 {
+        let call = desk.shown().await;
+        shown.push(format!("{} / {}", call.title, call.body));
+    }
+    expect![[r#"
+        bash-5.3-7.fc44 is built / rawhide, 12 s, on lab
+        hello-1.0-20261120172159.fc44 is built / 12 min, on corp
+        hello-1.0-20261120172159.fc44 was tagged / Now in f44-signing-pending, on corp
+        tree failed / rawhide, 12 min, on corp"#]]
+    .assert_eq(&shown.join("\n"));
+
+    // The menu and programs have both, each under its name.
+    let status = desk.status_when(|it| it.instances.len() == 2).await;
+    let names: Vec<_> = status.instances.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["corp", "lab"]);
+    desk.vhost.drained().await;
+}
+
+/// As if it had just happened.
+fn now(mut sent: Sent) -> Sent {
+    let completed = Timestamp::now();
+    let created = completed - SignedDuration::from_secs(754);
+    let began = ["creation", "create", "start"].map(|it| (it, created));
+    for (name, time) in began.into_iter().chain([("completion", completed)]) {
+        let info = &mut sent.body["info"];
+        if info.is_object() {
+            info[format!("{name}_ts")] = (time.as_millisecond() as f64 / 1000.0).into();
+            info[format!("{name}_time")] = time.strftime("%F %T%.6f+00:00").to_string().into();
+        }
+    }
+    sent
 }

@@ -242,6 +242,7 @@ fn heard(lab: &InstanceName, number: u64, now: Timestamp) -> Event {
             tag: number,
         }),
         message: Some(format!("00000000-0000-4000-8000-{number:012}")),
+        is_first: false,
         sent: Some(now),
         owner: None,
         event: HubEvent::Changed(Change::Build(BuildChange {

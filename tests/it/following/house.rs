@@ -115,6 +115,7 @@ impl House {
             instance: InstanceName::new("fedora"),
             delivery: None,
             message: None,
+            is_first: false,
             sent: Some(sent),
             owner: None,
             event: HubEvent::Changed(change(sent)),
