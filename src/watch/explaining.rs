@@ -103,7 +103,7 @@ impl Watch {
 
     /// Tells again what is on screen, with more to say, or will when it is no longer quiet. What is muted meanwhile, or
     /// no longer wanted, stays as it is.
-    fn say_more(&mut self, id: NoticeId, tale: Tale, effects: &mut Vec<Effect>) {
+    pub(super) fn say_more(&mut self, id: NoticeId, tale: Tale, effects: &mut Vec<Effect>) {
         if !self.is_wanted(&tale) {
             return;
         }
@@ -131,7 +131,7 @@ impl Watch {
     }
 
     /// Changes each tale that waits to be told.
-    fn each_held(&mut self, mut change: impl FnMut(&mut Tale)) {
+    pub(super) fn each_held(&mut self, mut change: impl FnMut(&mut Tale)) {
         self.pace.each(&mut change);
         for held in [&mut self.missed, &mut self.away] {
             held.each(&mut change);

@@ -137,6 +137,9 @@ impl Watch {
             self.put_failures_away(&story, effects);
         }
         let calls = fate == Fate::Failed && !self.is_over(&story);
+        if story.standing.is_settled() {
+            self.just_ended.insert(key.clone());
+        }
         let Some(entry) = self.stories.get_mut(&key) else {
             return;
         };

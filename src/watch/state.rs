@@ -92,6 +92,8 @@ pub struct Watch {
     pub(super) owners: Owners,
     /// Tasks below tasks that are in no story, or not yet.
     pub(super) orphans: Orphans,
+    /// What this step has found to have ended.
+    pub(super) just_ended: BTreeSet<Key>,
     /// What cannot succeed any more, when that is told if it still runs then, and since when it is so. Of stories only.
     pub(super) dooming: BTreeMap<Key, (Timestamp, Option<Timestamp>)>,
     /// Which notification of the server is which notice, as long as it is on screen. At most [`MAX_POSTED`].
@@ -242,6 +244,7 @@ impl Watch {
             deliveries: Vec::new(),
             owners: Owners::default(),
             orphans: Orphans::default(),
+            just_ended: BTreeSet::new(),
             dooming: BTreeMap::new(),
             posted: BTreeMap::new(),
             usual_before: Vec::new(),

@@ -57,6 +57,7 @@ impl Watch {
             Event::ReloadFailed(trouble) => self.configuration = Some(trouble),
             Event::Woke => {}
         }
+        self.see_to_trends(&mut effects);
         self.see_to_time(now, &mut effects);
         self.keep(&mut effects);
         effects

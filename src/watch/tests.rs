@@ -429,8 +429,10 @@ fn late_news_does_not_take_the_place_of_newer() {
             show #1 Finished bash-5.3-1.fc43 COMPLETE my-builds
             record 2
             show #2 Failed bash-5.3-1.fc43 FAILED my-builds
+            announce bash-5.3-1.fc43 COMPLETE
             record 1
             save Failed off
+            announce bash-5.3-1.fc43 COMPLETE
             record 3
         "#]],
     );
@@ -614,20 +616,13 @@ proptest! {
             prop_assert!(watch.wake_at().is_none_or(|it| it > now), "a wake that does not move on");
         }
         prop_assert!(!watch.pace.holds());
+        for tale in self::told(&effects) {
+            prop_assert_eq!(tale.story.owner.as_deref(), Some("mona"));
+            let second = tale.story.ended.unwrap().duration_since(time(0)).as_secs();
+            *told.entry((tale.story.subject.clone(), tale.story.standing.name(), second)).or_default() += 1;
+        }
         for effect in effects {
             match effect {
-                Effect::Show(notice) => {
-                    let tales = match notice.telling {
-                        Telling::One(tale) => vec![tale],
-                        Telling::Many(digest) => digest.tales,
-                        Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => Vec::new(),
-                    };
-                    for tale in tales {
-                        prop_assert_eq!(tale.story.owner.as_deref(), Some("mona"));
-                        let second = tale.story.ended.unwrap().duration_since(time(0)).as_secs();
-                        *told.entry((tale.story.subject.clone(), tale.story.standing.name(), second)).or_default() += 1;
-                    }
-                }
                 Effect::Record(record) => {
                     if let Some(delivery) = record.delivery {
                         *answered.entry(delivery.tag).or_insert(0) += 1;

@@ -7,11 +7,12 @@
 //! What was canceled says nothing of the package. That it was never built before only the hub can say.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::state::{Entry, Key};
-use super::{Effect, Ending, Standing, Story, Watch, merge};
+use super::{Effect, Ending, Fate, Standing, Story, Tale, Watch, merge};
 use crate::koji::{BuildState, InstanceName, Subject, TaskState};
 
 /// How many endings of a package are counted.
@@ -105,6 +106,66 @@ impl Watch {
                 again.or((!before.is_empty()).then_some(Trend::Broken))
             }
         }
+    }
+
+    /// What ended after something that is only heard of now says something else of its package than when it was told: that
+    /// is kept, and a failure that is on screen tells whether it is one of several.
+    pub(super) fn see_to_trends(&mut self, effects: &mut Vec<Effect>) {
+        let just_ended = std::mem::take(&mut self.just_ended);
+        for key in self.ended_after(&just_ended) {
+            let Some(entry) = self.stories.get(&key) else { continue };
+            let trend = self.trend_of(&entry.story);
+            if trend == entry.story.trend {
+                continue;
+            }
+            let Some(entry) = self.stories.get_mut(&key) else {
+                continue;
+            };
+            let trends = [entry.story.trend, trend];
+            entry.story.trend = trend;
+            let story = entry.story.clone();
+            let shown = entry.notice.zip(entry.shown.clone());
+            let is_it = |it: &Story| it.instance == key.0 && it.subject == key.1 && it.ended == story.ended;
+            self.each_held(|tale| {
+                if is_it(&tale.story) && tale.story.standing == story.standing {
+                    tale.story.trend = trend;
+                }
+            });
+            effects.push(Effect::Announce(story.clone()));
+            if let Some((id, (tale, fate, rule))) = shown
+                && fate == Fate::Failed
+                && trends.iter().any(|it| matches!(it, Some(Trend::StillBroken(_))))
+                && !self.waiting.contains_key(&id)
+            {
+                let tale = Tale {
+                    id: tale,
+                    fate,
+                    story,
+                    rule,
+                    late: false,
+                };
+                self.say_more(id, tale, effects);
+            }
+        }
+    }
+
+    /// Returns what stands at an ending that came after one of these, of the same package and kind.
+    fn ended_after(&self, just_ended: &BTreeSet<Key>) -> Vec<Key> {
+        let of_these = just_ended.iter().filter_map(|key| self.stories.get(key));
+        let mut first: BTreeMap<Line<'_>, Timestamp> = BTreeMap::new();
+        for entry in of_these {
+            // An attempt before the one that it stands at may be what is new.
+            if let Some((line, at)) = line(&entry.story).zip(entry.outcomes().map(|(_, at)| at).min()) {
+                first.entry(line).and_modify(|it| *it = at.min(*it)).or_insert(at);
+            }
+        }
+        if first.is_empty() {
+            return Vec::new();
+        }
+        self.stories.keys(|_, it| {
+            let is_after = |at: &Timestamp| it.story.ended.is_some_and(|ended| ended > *at);
+            outcome(it.story.standing).is_some() && line(&it.story).and_then(|it| first.get(&it)).is_some_and(is_after)
+        })
     }
 
     /// A build has finished: those of the package that failed before call for nobody any more. What nobody has seen yet

@@ -15,7 +15,7 @@ use koji_notify::bus::decode::Decoded;
 use koji_notify::bus::decode::plugin::{Content, Letter, decode};
 use koji_notify::koji::{InstanceName, Site, TaskId};
 use koji_notify::view::card::card;
-use koji_notify::watch::{Delivery, News, Notice, Tale, Telling};
+use koji_notify::watch::{Delivery, News, Notice, Tale, Telling, Trend};
 use serde_json::Value;
 
 use crate::lab_day::with_hub::{Heard, Played, Way, check};
@@ -123,9 +123,8 @@ fn told(played: &Played) -> BTreeMap<TaskId, BTreeMap<String, Card>> {
             for time in [&mut tale.story.started, &mut tale.story.ended] {
                 *time = time.map(|it| Timestamp::from_second(it.as_second()).unwrap());
             }
-            // How the package has been doing depends on what was known of the builds before: their targets, and whether
-            // a hub was asked.
-            tale.story.trend = None;
+            // That it is the first only a hub can say, and in one of the worlds none is asked.
+            tale.story.trend = tale.story.trend.filter(|it| *it != Trend::First);
             let fate = format!("{:?}", tale.fate);
             let fates = told.entry(tale.story.task.unwrap()).or_default();
             // Which of them share a digest depends on the second in which each was heard.

@@ -50,6 +50,7 @@ fn another_package_and_an_earlier_success_put_nothing_away() {
         record 2
         announce bash-5.3-1.fc43 COMPLETE
         show #3 Finished bash-5.3-1.fc43 COMPLETE my-builds
+        announce bash-5.3-2.fc43 FAILED
         record 3
     "#]]
     .assert_eq(&done);
@@ -71,6 +72,7 @@ fn a_failure_that_is_heard_after_the_success_that_mended_it_is_told_and_calls_fo
         record 2
         announce bash-5.3-1.fc43 FAILED
         show #2 Failed bash-5.3-1.fc43 FAILED my-builds
+        announce bash-5.3-2.fc43 COMPLETE
         record 1
     "#]]
     .assert_eq(&done);

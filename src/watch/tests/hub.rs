@@ -603,19 +603,10 @@ proptest! {
             effects.extend(watch.step(now, Event::Learned(fedora(), Learned::Looked(Looked::default()))));
             prop_assert!(watch.wake_at().is_none_or(|it| it > now), "a wake that does not move on");
         }
-        for effect in effects {
-            if let Effect::Show(notice) = effect {
-                let tales = match notice.telling {
-                    Telling::One(tale) => vec![tale],
-                    Telling::Many(digest) => digest.tales,
-                    Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => Vec::new(),
-                };
-                for tale in tales.into_iter().filter(|it| matches!(it.fate, Fate::Finished | Fate::Failed | Fate::Canceled)) {
-                    let second = tale.story.ended.unwrap().duration_since(time(0)).as_secs();
-                    let Subject::Build(build) = tale.story.subject else { panic!("{:?}", tale.story.subject) };
-                    *told.entry((build.0, tale.story.standing.name(), second)).or_default() += 1;
-                }
-            }
+        for tale in self::told(&effects).into_iter().filter(|it| it.fate.is_end()) {
+            let second = tale.story.ended.unwrap().duration_since(time(0)).as_secs();
+            let Subject::Build(build) = tale.story.subject else { panic!("{:?}", tale.story.subject) };
+            *told.entry((build.0, tale.story.standing.name(), second)).or_default() += 1;
         }
         for (ending, times) in &told {
             prop_assert_eq!(*times, 1, "{:?}", ending);

@@ -221,6 +221,26 @@ pub(super) fn change_of(news: News) -> Change {
     news.event.into_change().unwrap()
 }
 
+/// Returns all that is told. What a notice tells again in its place, with more to say, is not told twice.
+pub(super) fn told(effects: &[Effect]) -> Vec<Tale> {
+    let mut known = BTreeSet::new();
+    let mut told = Vec::new();
+    for effect in effects {
+        let Effect::Show(notice) = effect else { continue };
+        let tales = match &notice.telling {
+            Telling::One(tale) => std::slice::from_ref(tale),
+            Telling::Many(digest) => &digest.tales,
+            Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => &[],
+        };
+        for tale in tales {
+            if known.insert((notice.id, tale.id)) || !notice.replaces {
+                told.push(tale.clone());
+            }
+        }
+    }
+    told
+}
+
 pub(super) fn describe(effect: &Effect) -> String {
     match effect {
         Effect::Show(notice) => {

@@ -42,6 +42,7 @@ fn a_package_that_is_muted_until_it_is_fixed_tells_that_it_is() {
             announce bash-5.3-2.fc43 BUILDING
             record 2
             announce bash-5.2-9.fc43 COMPLETE
+            announce bash-5.3-1.fc43 FAILED
             record 3
             announce zsh-5.9-1.fc43 COMPLETE
             show #1 Finished zsh-5.9-1.fc43 COMPLETE my-builds

@@ -417,16 +417,9 @@ proptest! {
         let events: Vec<_> = events.chain(last).collect();
         for (event, wait) in events {
             now += wait;
-            for effect in watch.step(time(now), event) {
-                if let Effect::Show(notice) = effect {
-                    prop_assert!(watch.quiet().is_empty());
-                    match notice.telling {
-                        Telling::One(tale) => told.push(tale.story.subject),
-                        Telling::Many(digest) => told.extend(digest.tales.into_iter().map(|it| it.story.subject)),
-                        other => panic!("{other:?}"),
-                    }
-                }
-            }
+            let tales = self::told(&watch.step(time(now), event));
+            prop_assert!(tales.is_empty() || watch.quiet().is_empty());
+            told.extend(tales.into_iter().map(|it| it.story.subject));
         }
         told.sort();
         prop_assert_eq!(told.len() as u64, heard);

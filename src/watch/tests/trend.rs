@@ -125,9 +125,83 @@ fn late_news_says_how_it_was_then() {
             bash-5.3-1.fc43 FAILED: nothing
             bash-5.3-3.fc43 FAILED: still broken 2 since 10
             bash-5.3-2.fc43 COMPLETE: fixed 1 since 10
+            bash-5.3-3.fc43 FAILED: broken
             bash-5.3-4.fc43 FAILED: still broken 2 since 30
         "#]],
     );
+}
+
+/// A bus does not tell of what failed before it had a record; the hub does, at the next look.
+#[test]
+fn what_is_learned_of_the_builds_before_is_added_to_the_failure_on_screen() {
+    let mut watch = hub::hub_watch();
+    let told = run(
+        &mut watch,
+        "woke
+         looked 0
+         at 30
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=30
+         taken 1
+         at 300
+         woke
+         looked 300 ; task 44 build FAILED mona at=10 ; task 45 build FAILED mona at=20",
+    );
+    expect![[r#"
+        ask look since=-86400
+        mark 0
+        announce bash-5.3-1.fc43 FAILED
+        show #1 Failed bash-5.3-1.fc43 FAILED my-builds
+        ask why Build(BuildId(7)) None
+        record 1
+        ask look since=-3600
+        announce task 44 FAILED
+        show #2 Failed task 44 FAILED my-builds
+        ask why Task(TaskId(44)) Some(TaskId(44))
+        announce task 45 FAILED
+        show #3 Failed task 45 FAILED my-builds
+        ask why Task(TaskId(45)) Some(TaskId(45))
+        announce bash-5.3-1.fc43 FAILED
+        show #1 again Failed bash-5.3-1.fc43 FAILED my-builds
+        mark 300
+    "#]]
+    .assert_eq(&told);
+    let row = Row {
+        failures: 3,
+        since: time(10),
+    };
+    let failed = watch.stories.get(&(fedora(), Subject::Build(BuildId(7)))).unwrap();
+    assert_eq!(failed.story.trend, Some(Trend::StillBroken(row)));
+}
+
+/// What has finished is not worth another word, nor is what nobody wants any more.
+#[test]
+fn what_is_learned_of_the_builds_before_is_kept_without_a_word_of_what_finished() {
+    let mut watch = watch();
+    let told = run(
+        &mut watch,
+        "heard 2 build 8 bash-5.3-2.fc43 BUILDING->COMPLETE mona sent=20
+         heard 4 build 10 zsh-5.9-2.fc43 BUILDING->FAILED mona sent=20
+         taken 1
+         taken 2
+         asked mute zsh fixed
+         heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona sent=10
+         heard 3 build 9 zsh-5.9-1.fc43 BUILDING->FAILED mona sent=10",
+    );
+    assert!(!told.contains("again"), "{told}");
+    let trend = |id| {
+        watch
+            .stories
+            .get(&(fedora(), Subject::Build(BuildId(id))))
+            .unwrap()
+            .story
+            .trend
+    };
+    let row = |failures| Row {
+        failures,
+        since: time(10),
+    };
+    assert_eq!(trend(8), Some(Trend::Fixed(row(1))));
+    assert_eq!(trend(10), Some(Trend::StillBroken(row(2))));
 }
 
 #[test]
