@@ -110,12 +110,7 @@ fn a_failure_stays_until_somebody_has_dealt_with_it_or_not_as_the_person_likes()
     let stays = |watch: &mut Watch, number: u64| {
         let script = format!("heard {number} build {number} p{number}-1-1 BUILDING->FAILED mona");
         let words: Vec<_> = script.split_whitespace().skip(1).collect();
-        let effects = watch.step(time(0), Event::Heard(heard(time(0), &words)));
-        let shown = effects.into_iter().find_map(|it| match it {
-            Effect::Show(notice) => Some(notice.stays),
-            _ => None,
-        });
-        shown.unwrap()
+        shown(&watch.step(time(0), Event::Heard(heard(time(0), &words)))).stays
     };
     let mut watch = watch();
     assert!(stays(&mut watch, 1));
@@ -156,12 +151,7 @@ fn a_failure_can_be_retried_from_its_notification_where_the_hub_knows_us() {
         if let HubEvent::Changed(Change::Build(build)) = &mut news.event {
             build.task = Some(TaskId(50));
         }
-        let effects = watch.step(time(0), Event::Heard(news));
-        let shown = effects.into_iter().find_map(|it| match it {
-            Effect::Show(notice) => Some(notice.retry),
-            _ => None,
-        });
-        shown.unwrap()
+        shown(&watch.step(time(0), Event::Heard(news))).retry
     };
     assert!(retry(&mut hub::hub_watch()));
     assert!(!retry(&mut watch()), "there is no hub that could be told");

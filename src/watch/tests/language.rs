@@ -221,6 +221,15 @@ pub(super) fn change_of(news: News) -> Change {
     news.event.into_change().unwrap()
 }
 
+/// Returns the notice that is shown.
+pub(super) fn shown(effects: &[Effect]) -> Notice {
+    let shown = effects.iter().find_map(|it| match it {
+        Effect::Show(notice) => Some(notice.clone()),
+        _ => None,
+    });
+    shown.unwrap()
+}
+
 /// Returns all that is told. What a notice tells again in its place, with more to say, is not told twice.
 pub(super) fn told(effects: &[Effect]) -> Vec<Tale> {
     let mut known = BTreeSet::new();

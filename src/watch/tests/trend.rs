@@ -213,16 +213,7 @@ fn another_target_another_package_and_a_scratch_build_are_other_things() {
         if let HubEvent::Changed(Change::Build(build)) = &mut news.event {
             build.target = Some(target.to_owned());
         }
-        let effects = watch.step(now, Event::Heard(news));
-        let trends = effects.into_iter().find_map(|it| match it {
-            Effect::Announce(_) => None,
-            Effect::Show(notice) => match notice.telling {
-                Telling::One(tale) => Some(tale.story.trend),
-                _ => None,
-            },
-            _ => None,
-        });
-        trends.unwrap()
+        super::told(&watch.step(now, Event::Heard(news)))[0].story.trend
     };
     assert_eq!(say(1, "bash-5.3-1.fc43", "f43", BuildState::Failed), None);
     assert_eq!(say(2, "bash-5.3-1.fc42", "f42", BuildState::Complete), None);
