@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
+use jiff::civil::Time as Hour;
 use jiff::tz::TimeZone;
 use koji_notify::bus::decode::{Decoded, Dialect, Envelope, decode};
 use koji_notify::bus::sieve::{concerns, concerns_headers};
@@ -10,9 +11,10 @@ use koji_notify::hub::call::Call;
 use koji_notify::hub::fault::{Fault, FaultCode};
 use koji_notify::hub::look::plan;
 use koji_notify::koji::{Cause, CauseClass, Change, InstanceName, Interest, Lookup, UserId};
+use koji_notify::watch::quiet::Hours;
 use koji_notify::watch::{
     Ask, Asker, Closed, Delivery, Event, HubTrouble, Keep, Learned, Link, MuteFor, Muting, News, PauseFor, Problem,
-    Reason, Request, Rules, Toggle, Trouble, Unanswered, Whose,
+    QuietRules, Reason, Request, Rules, Toggle, Trouble, Unanswered, Whose,
 };
 
 use crate::desk::Done;
@@ -20,7 +22,7 @@ use crate::house::{Killing, Line};
 use crate::koji::Koji;
 use crate::messages::{Message, PREFIX};
 use crate::mutants::Mutant;
-use crate::plan::{Action, End, Ill, Kind, PACKAGES, USERS};
+use crate::plan::{Action, End, Ill, Kind, Night, PACKAGES, USERS};
 use crate::time::{MILLISECOND, MINUTE, SECOND, Time, stamp};
 use crate::world::{Happening, Local, World};
 
@@ -172,7 +174,12 @@ impl World {
             }
             Action::Zone { zone: name } => {
                 self.zone = zone(&name);
-                self.file_changes();
+                let zone = self.zone.clone();
+                if self.asleep_until > self.now {
+                    self.file_changes();
+                } else {
+                    self.take(Event::ZoneChanged(zone));
+                }
             }
             // Nothing runs in a computer that sleeps.
             Action::Battery { .. } if self.asleep_until > self.now => {}
@@ -218,6 +225,7 @@ impl World {
         let now = self.now;
         self.log.line(now, || "== everything is brought back".to_owned());
         self.is_over = true;
+        self.night = None;
         self.disk.is_full = false;
         self.disk_slow_until = 0;
         self.server.hangs_until = self.server.hangs_until.min(now);
@@ -237,6 +245,7 @@ impl World {
             Some(house) => {
                 house.armed = None;
                 house.leaves_after = None;
+                self.file_changes();
                 self.ask(Request::Resume);
                 for reason in Reason::ALL {
                     self.take(Event::QuietChanged(reason, false));
@@ -498,7 +507,7 @@ impl World {
         Rules {
             wanted: self.wanted,
             instances: instances.collect(),
-            quiet: koji_notify::watch::QuietRules::default(),
+            quiet: self.night.map_or_else(QuietRules::default, quiet_rules),
             zone: self.zone.clone(),
             live: true,
         }
@@ -813,6 +822,18 @@ impl World {
             }
         }
         self.take(Event::Learned(self.names[site].clone(), learned));
+    }
+}
+
+fn quiet_rules(night: Night) -> QuietRules {
+    let at = |hour| Hour::constant(hour, 0, 0, 0);
+    QuietRules {
+        hours: vec![Hours {
+            from: at(night.from),
+            until: at(night.until),
+        }],
+        failures_pass: night.failures_pass,
+        ..QuietRules::default()
     }
 }
 

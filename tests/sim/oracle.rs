@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use koji_notify::koji::{BuildState, InstanceName, Subject, TaskState};
 use koji_notify::watch::{
-    Delivery, Digest, Fate, Keep, Muting, Notice, NoticeId, Reply, Rules, Standing, Tale, TaleId, Telling, Wanted,
-    Watch,
+    Delivery, Digest, Effect, Fate, Keep, Muting, Notice, NoticeId, Reason, Reply, Rules, Standing, Tale, TaleId,
+    Telling, Wanted, Watch,
 };
 
 use crate::broker::Copies;
@@ -113,6 +113,26 @@ impl Oracle {
 
     pub(crate) fn complain(&mut self, what: String) {
         self.complaints.push(what);
+    }
+
+    /// Nothing is told while there are reasons to be quiet, other than failures of mine in hours that let them pass.
+    pub(crate) fn quiet(&mut self, reasons: &BTreeSet<Reason>, watch: &Watch, effects: &[Effect]) {
+        if reasons.is_empty() {
+            return;
+        }
+        let let_pass = watch.rules().quiet.failures_pass && reasons.iter().all(|it| *it == Reason::Hours);
+        let shown = effects.iter().filter_map(|it| match it {
+            Effect::Show(notice) => Some(&notice.telling),
+            _ => None,
+        });
+        let tales = shown.flat_map(|it| match it {
+            Telling::One(tale) => std::slice::from_ref(tale),
+            Telling::Many(digest) => &digest.tales,
+            Telling::Confirm(..) | Telling::Acted(_) | Telling::Following(_) => &[],
+        });
+        for tale in tales.filter(|it| !(let_pass && it.story.mine && it.fate.is_bad())) {
+            self.complain(format!("it is quiet ({reasons:?}), and this is told: {tale:?}"));
+        }
     }
 
     /// Nothing grows beyond its limit.

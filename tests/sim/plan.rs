@@ -31,6 +31,17 @@ pub(crate) struct Setting {
     pub(crate) disk_ms: i64,
     /// The most milliseconds that the notification server takes for a notice.
     pub(crate) desk_ms: i64,
+    /// The quiet hours, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) night: Option<Night>,
+}
+
+/// Quiet hours of each day, from one hour until another by the local clock.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Night {
+    pub(crate) from: i8,
+    pub(crate) until: i8,
+    pub(crate) failures_pass: bool,
 }
 
 /// A Koji instance, as it is and as it is configured.
@@ -356,7 +367,20 @@ impl Setting {
             toggles,
             disk_ms: *dice.pick(&[1, 5, 50, 1000]),
             desk_ms: *dice.pick(&[5, 50, 1500]),
+            night: Night::thrown(seed),
         }
+    }
+}
+
+impl Night {
+    fn thrown(seed: u64) -> Option<Self> {
+        let mut dice = Dice::of(seed, "night", 0);
+        let night = Self {
+            from: dice.below(24) as i8,
+            until: dice.below(24) as i8,
+            failures_pass: dice.chance(50),
+        };
+        dice.chance(30).then_some(night)
     }
 }
 

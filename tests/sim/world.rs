@@ -23,7 +23,7 @@ use crate::log::Log;
 use crate::messages::Message;
 use crate::mutants::Mutant;
 use crate::oracle::Oracle;
-use crate::plan::{Ill, Plan};
+use crate::plan::{Ill, Night, Plan};
 use crate::time::{HOUR, MILLISECOND, MINUTE, SECOND, Time, stamp, time};
 
 /// How long the world goes on at most after the last of the plan.
@@ -54,6 +54,7 @@ pub(crate) struct World {
     /// How far the local clock is ahead.
     pub(crate) offset: Time,
     pub(crate) zone: TimeZone,
+    pub(crate) night: Option<Night>,
     pub(crate) names: Vec<InstanceName>,
     pub(crate) sites: Vec<Site>,
     pub(crate) wanted: Wanted,
@@ -179,6 +180,7 @@ impl World {
             count: 0,
             offset: 0,
             zone: zone(&setting.zone),
+            night: setting.night,
             names: (0..sites.len())
                 .map(|it| InstanceName::new(["one", "two"][it]))
                 .collect(),
@@ -617,13 +619,21 @@ impl World {
                 _ => None,
             };
             self.log.line(now, || format!("   {event:?}"));
-            let was_quiet = !house.watch.quiet().is_empty();
+            let is_pause = matches!(event, Event::Asked(Request::Pause(_)));
+            let before = house.watch.quiet();
             let waiting = house.watch.waiting();
             let effects = house.watch.step(stamp(local), event);
             // What no server took before is shown again: a few at once.
             let is_shown_again = house.watch.waiting() < waiting;
-            if is_shown_again || (was_quiet && house.watch.quiet().is_empty()) {
+            let reasons = house.watch.quiet();
+            // With a reason the last that held it goes what failures may pass.
+            if is_shown_again || before.iter().any(|it| !reasons.contains(it)) {
                 self.oracle.burst(now);
+            }
+            // A pause may begin where another one has just ended.
+            if !is_pause {
+                let reasons = before.intersection(&reasons).copied().collect();
+                self.oracle.quiet(&reasons, &house.watch, &effects);
             }
             if let Some((delivery, message)) = delivery {
                 let is_recorded = effects
