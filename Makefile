@@ -108,7 +108,8 @@ check-window:
 	@cargo fmt --check --package koji-notify-window
 	@cargo clippy --package koji-notify-window --all-targets --locked --quiet -- -D warnings
 
-# The unit is looked at with a stand-in for the program: systemd wants to see one.
+# The unit is looked at with a stand-in for the program: systemd wants to see one. What it says of other units that are
+# installed here is not ours.
 check-data:
 	@$(call need,desktop-file-validate appstreamcli msgfmt mandoc python3)
 	@set -e; made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; \
@@ -128,8 +129,9 @@ check-data:
 	if command -v systemd-analyze >/dev/null; then \
 		printf '#!/bin/sh\n' >"$$made/koji-notify"; chmod +x "$$made/koji-notify"; \
 		sed "s|@bindir@|$$made|" data/koji-notify.service.in >"$$made/koji-notify.service"; \
-		said=$$(XDG_RUNTIME_DIR="$$made" systemd-analyze --user --man=no verify "$$made/koji-notify.service" 2>&1) \
-			&& [ -z "$$said" ] || { echo "$$said" >&2; exit 1; }; \
+		said=$$(XDG_RUNTIME_DIR="$$made" systemd-analyze --user --man=no verify "$$made/koji-notify.service" 2>&1 \
+			| grep -F koji-notify || true); \
+		[ -z "$$said" ] || { echo "$$said" >&2; exit 1; }; \
 	fi
 
 check-words:
