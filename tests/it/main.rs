@@ -23,6 +23,7 @@ mod apache;
 mod archive;
 mod broker;
 mod causes;
+mod clicks;
 mod command_line;
 mod configuration;
 mod data_files;

@@ -381,6 +381,11 @@ impl Live {
         self.remote().await.reload().await.unwrap();
     }
 
+    /// Waits until it says that it stands so.
+    pub(super) async fn status_when(&self, fine: impl Fn(&view::Status) -> bool) {
+        status_when(&self.bus, fine).await;
+    }
+
     pub(super) async fn quit(mut self) {
         self.ends().await;
     }
@@ -397,8 +402,8 @@ fn folder(stage: &Stage) -> PathBuf {
     folder
 }
 
-/// Waits until the daemon on this bus has read its configuration.
-async fn instance_appears(bus: &SessionBus) {
+/// Waits until the daemon on this bus says that it stands so.
+async fn status_when(bus: &SessionBus, fine: impl Fn(&view::Status) -> bool) {
     let connection = bus.connect().await;
     let rules = [
         "type='signal',interface='org.freedesktop.DBus.Properties',path='/org/fedoraproject/KojiNotify'".to_owned(),
@@ -415,12 +420,12 @@ async fn instance_appears(bus: &SessionBus) {
     }
     let mut changes = futures_util::stream::select_all(changes);
     let bus = fdo::DBusProxy::new(&connection).await.unwrap();
-    within("the daemon", async {
+    within("the daemon, and that it stands so", async {
         loop {
             if bus.name_has_owner(NAME.try_into().unwrap()).await.unwrap()
                 && let Some(remote) = client::client(&connection).await.unwrap()
                 && let Ok(status) = client::status(&remote).await
-                && !status.instances.is_empty()
+                && fine(&status)
             {
                 return;
             }
@@ -428,6 +433,11 @@ async fn instance_appears(bus: &SessionBus) {
         }
     })
     .await;
+}
+
+/// Waits until the daemon on this bus has read its configuration.
+async fn instance_appears(bus: &SessionBus) {
+    status_when(bus, |it| !it.instances.is_empty()).await;
 }
 
 pub(super) async fn within<T>(what: &str, waited_for: impl Future<Output = T>) -> T {
