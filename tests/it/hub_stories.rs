@@ -5,6 +5,7 @@
 mod archive;
 mod deaf;
 mod durations;
+mod menu;
 pub(crate) mod scene;
 mod whereabouts;
 
