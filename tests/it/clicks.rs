@@ -206,10 +206,11 @@ fn put_window(bin: &Path, told: &Path) {
 
 /// alice's desk, and a panel that shows the icon.
 struct Panel {
+    /// It goes before its home does.
+    _daemon: Daemon,
     desk: Desk<'static>,
     item: String,
     _host: Host,
-    _daemon: Daemon,
 }
 
 impl Panel {
@@ -218,10 +219,10 @@ impl Panel {
         let mut host = Host::start(&desk.bus, Manners::Welcoming).await;
         let daemon = desk.daemon().await;
         Self {
+            _daemon: daemon,
             item: host.registered().await,
             desk,
             _host: host,
-            _daemon: daemon,
         }
     }
 
