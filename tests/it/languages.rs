@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::tidy::{root, rust_files, sentences_in};
 
 mod typography;
+mod whole;
 
 const LANGUAGES: [&str; 3] = ["cs", "de", "fr"];
 
