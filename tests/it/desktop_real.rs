@@ -32,6 +32,11 @@ async fn lxqt_and_dunst_show_a_failed_build_and_its_buttons_work() {
 }
 
 #[tokio::test]
+async fn sway_shows_a_failed_build_and_its_buttons_work() {
+    shows_a_failed_build_and_its_buttons_work(Desktop::Sway).await;
+}
+
+#[tokio::test]
 async fn the_panel_of_xfce_shows_the_icon_and_its_menu_switches_the_file() {
     shows_the_icon_and_its_menu_switches_the_file(Desktop::Xfce).await;
 }
@@ -39,6 +44,11 @@ async fn the_panel_of_xfce_shows_the_icon_and_its_menu_switches_the_file() {
 #[tokio::test]
 async fn the_panel_of_lxqt_shows_the_icon_and_its_menu_switches_the_file() {
     shows_the_icon_and_its_menu_switches_the_file(Desktop::Lxqt).await;
+}
+
+#[tokio::test]
+async fn the_bar_of_sway_shows_the_icon_and_its_menu_switches_the_file() {
+    shows_the_icon_and_its_menu_switches_the_file(Desktop::Sway).await;
 }
 
 #[tokio::test]
@@ -52,6 +62,11 @@ async fn lxqt_gets_everything_again_after_its_panel_and_its_server_have_died() {
 }
 
 #[tokio::test]
+async fn sway_gets_everything_again_after_its_bar_and_its_server_have_died() {
+    gets_everything_again_after_panel_and_server_have_died(Desktop::Sway).await;
+}
+
+#[tokio::test]
 async fn xfce_is_not_disturbed_and_told_afterwards() {
     is_not_disturbed_and_told_afterwards(Desktop::Xfce).await;
 }
@@ -59,6 +74,11 @@ async fn xfce_is_not_disturbed_and_told_afterwards() {
 #[tokio::test]
 async fn dunst_is_not_disturbed_and_told_afterwards() {
     is_not_disturbed_and_told_afterwards(Desktop::Lxqt).await;
+}
+
+#[tokio::test]
+async fn sway_is_not_disturbed_and_told_afterwards() {
+    is_not_disturbed_and_told_afterwards(Desktop::Sway).await;
 }
 
 async fn is_not_disturbed_and_told_afterwards(desktop: Desktop) {
@@ -84,7 +104,7 @@ async fn is_not_disturbed_and_told_afterwards(desktop: Desktop) {
     // And while we run; who dies says nothing any more.
     desk.session.run(desktop.disturb(false));
     desk.session.until(&quiet);
-    if desktop == Desktop::Lxqt {
+    if desktop != Desktop::Xfce {
         desk.session.kill_server();
         desk.session.until(&format!("! {quiet}"));
     }
@@ -189,24 +209,10 @@ async fn shows_the_icon_and_its_menu_switches_the_file(desktop: Desktop) {
     desk.session.run("sni click 'Mark all as seen'");
     desk.session.until_tray_picture(true, &idle);
 
-    // By the bus, and then by mouse and keyboard. The history is there where a window was built.
-    let history = if menu.contains("History…") { "Up" } else { "" };
+    // By the bus, and then as people do.
     desk.session.run("sni click 'Started builds'");
     desk.config_has("started = true");
-    let menu_is_closed = desk.session.run("away; picture");
-    desk.session.run("rig-click \"$RIG_TRAY_X\" \"$RIG_TRAY_Y\" 3");
-    desk.session.until(&format!("[ \"$(picture)\" != {menu_is_closed} ]"));
-    desk.session.run("settle");
-    // From below: quit, about, preferences, start at login.
-    desk.session.run(&format!("keys Up Up Up {history} Up Return"));
-    let entry = "autostart/org.fedoraproject.KojiNotify.desktop";
-    desk.session.until(&format!("[ -s \"$XDG_CONFIG_HOME/{entry}\" ]"));
-    desk.session.until("sni menu | grep -qF '[x] Start at login'");
-    // And further up: connections, pause, and what is told; there the first and the second toggle.
-    desk.session.run("rig-click \"$RIG_TRAY_X\" \"$RIG_TRAY_Y\" 3; settle");
-    desk.session
-        .run(&format!("keys Up Up Up {history} Up Up Up Up Right Down Return"));
-    desk.config_has("finished = false  # of course");
+    desk.switches_by_hand(desktop, &menu);
 
     let file = fs::read_to_string(desk.config_file()).unwrap();
     fs::write(desk.config_file(), file.replace("[tell]", "[tel]")).unwrap();
@@ -304,6 +310,36 @@ impl Desk {
             it["release"] = format!("{id}.fc44").into();
         });
         self.publisher.publish(&topic, &body).await;
+    }
+
+    /// Clicks "Start at login" and "Finished builds" in the menu of the panel, and waits for what follows.
+    fn switches_by_hand(&mut self, desktop: Desktop, menu: &str) {
+        // The history is there where a window was built.
+        let history = if menu.contains("History…") { "Up" } else { "" };
+        match desktop {
+            Desktop::Xfce | Desktop::Lxqt => {
+                let menu_is_closed = self.session.run("away; picture");
+                self.session.run("rig-click \"$RIG_TRAY_X\" \"$RIG_TRAY_Y\" 3");
+                self.session.until(&format!("[ \"$(picture)\" != {menu_is_closed} ]"));
+                self.session.run("settle");
+                // From below: quit, about, preferences, start at login.
+                self.session.run(&format!("keys Up Up Up {history} Up Return"));
+            }
+            Desktop::Sway => _ = self.session.run("click_toggle 'Start at login'"),
+        }
+        let entry = "autostart/org.fedoraproject.KojiNotify.desktop";
+        self.session.until(&format!("[ -s \"$XDG_CONFIG_HOME/{entry}\" ]"));
+        self.session.until("sni menu | grep -qF '[x] Start at login'");
+        match desktop {
+            // And further up: connections, pause, and what is told; there the first and the second toggle.
+            Desktop::Xfce | Desktop::Lxqt => {
+                self.session.run("rig-click \"$RIG_TRAY_X\" \"$RIG_TRAY_Y\" 3; settle");
+                self.session
+                    .run(&format!("keys Up Up Up {history} Up Up Up Up Right Down Return"));
+            }
+            Desktop::Sway => _ = self.session.run("click_toggle 'Notify me of' 'Finished builds'"),
+        }
+        self.config_has("finished = false  # of course");
     }
 
     fn config_file(&self) -> PathBuf {

@@ -1,5 +1,4 @@
-//! A real desktop on a screen that nobody sees (`tests/rig/desktop-session`), with a shell in it that does what a
-//! story says.
+//! A real desktop on a screen that nobody sees (`tests/rig`), with a shell in it that does what a story says.
 //!
 //! The shell reads its lines from us, so the session ends when we do. What has to be waited for on a screen has no
 //! event: the shell looks again and again, and a story has patience.
@@ -28,13 +27,18 @@ pub(super) enum Desktop {
     Xfce,
     /// lxqt-panel and dunst.
     Lxqt,
+    /// waybar and SwayNotificationCenter, on sway.
+    Sway,
 }
 
 impl Desktop {
-    fn panel(self) -> &'static str {
+    /// What starts a session with the panel, and without a notification server. waybar reads its style
+    /// when it starts, and SwayNotificationCenter keeps its switch in dconf.
+    fn session(self) -> &'static [&'static str] {
         match self {
-            Self::Xfce => "xfce4-panel",
-            Self::Lxqt => "lxqt-panel",
+            Self::Xfce => &["desktop-session", "--panel", "xfce4-panel"],
+            Self::Lxqt => &["desktop-session", "--panel", "lxqt-panel"],
+            Self::Sway => &["wayland-session", "--bar", "none", "--service", "ca.desrt.dconf"],
         }
     }
 
@@ -42,7 +46,7 @@ impl Desktop {
     fn panel_name(self) -> &'static str {
         match self {
             Self::Xfce => "org.xfce.Panel",
-            Self::Lxqt => "org.kde.StatusNotifierWatcher",
+            Self::Lxqt | Self::Sway => "org.kde.StatusNotifierWatcher",
         }
     }
 
@@ -50,6 +54,7 @@ impl Desktop {
         match self {
             Self::Xfce => "xfce4-panel --disable-wm-check",
             Self::Lxqt => "lxqt-panel",
+            Self::Sway => "waybar",
         }
     }
 
@@ -60,11 +65,12 @@ impl Desktop {
                     [ ! -x \"$it\" ] || exec \"$it\"; done"
             }
             Self::Lxqt => "dunst",
+            Self::Sway => "swaync",
         }
     }
 
-    /// Makes what is to be found on the screen find-worthy: the buttons (XFCE), all of a notification (dunst, whose
-    /// buttons are behind a menu program).
+    /// Makes what is to be found on the screen find-worthy: the buttons (XFCE, sway), all of a notification (dunst,
+    /// whose buttons are behind a menu program), and what can be clicked in a menu without a keyboard (waybar).
     fn paint(self) -> &'static str {
         match self {
             Self::Xfce => {
@@ -80,6 +86,19 @@ impl Desktop {
                 printf '%s\n' '#!/bin/sh' 'grep "^#Open log "' >"$RIG_WORK/bin/choose"
                 chmod +x "$RIG_WORK/bin/choose""##
             }
+            // Its notifications would cover the menu.
+            Self::Sway => {
+                r##"mkdir -p "$XDG_CONFIG_HOME/swaync"
+                printf '%s\n' '{ "positionX": "left" }' >"$XDG_CONFIG_HOME/swaync/config.json"
+                printf '%s\n' '.notification-default-action { background: #00ff00; }' \
+                    '.notification-action:first-child { background: #ff00ff; }' \
+                    >"$XDG_CONFIG_HOME/swaync/style.css"
+                printf '%s\n' 'menuitem check { background: #ff8000; -gtk-icon-source: none; }' \
+                    'menuitem arrow { background: #00ffff; -gtk-icon-source: none; }' \
+                    >"$XDG_CONFIG_HOME/waybar/style.css"
+                waybar >"$RIG_LOG/panel" 2>&1 &
+                until_ok eval 'owner org.kde.StatusNotifierWatcher >/dev/null 2>&1'"##
+            }
         }
     }
 
@@ -90,13 +109,15 @@ impl Desktop {
             (Self::Xfce, false) => "xfconf-query -c xfce4-notifyd -p /do-not-disturb -n -t bool -s true",
             (Self::Lxqt, true) => "dunstctl set-paused false",
             (Self::Lxqt, false) => "dunstctl set-paused true",
+            (Self::Sway, true) => "swaync-client --dnd-off",
+            (Self::Sway, false) => "swaync-client --dnd-on",
         }
     }
 
     /// Chooses what opens the log, with the hands that people have.
     pub(super) fn open_log(self) -> &'static str {
         match self {
-            Self::Xfce => "rig-click $(rig-find '#FF00FF')",
+            Self::Xfce | Self::Sway => "rig-click $(rig-find '#FF00FF')",
             Self::Lxqt => "dunstctl context",
         }
     }
@@ -105,7 +126,7 @@ impl Desktop {
     pub(super) fn put_away(self) -> &'static str {
         match self {
             // The server has done it.
-            Self::Xfce => "true",
+            Self::Xfce | Self::Sway => "true",
             Self::Lxqt => "dunstctl close-all",
         }
     }
@@ -113,7 +134,7 @@ impl Desktop {
     /// Does what is usual: a click on the notification, or on its first button where a click only puts it away.
     pub(super) fn open_page(self) -> &'static str {
         match self {
-            Self::Xfce => "rig-click $(rig-find '#00FF00')",
+            Self::Xfce | Self::Sway => "rig-click $(rig-find '#00FF00')",
             // dunst's left button puts it away, its middle one acts.
             Self::Lxqt => "rig-click $(rig-find '#FF00FF') 2",
         }
@@ -123,18 +144,46 @@ impl Desktop {
 /// What the shell of every session knows.
 const WORDS: &str = r#"
 set -o pipefail
-export DISPLAY=$RIG_DISPLAY
+x() { DISPLAY=$RIG_DISPLAY "$@"; }
 until_ok() { until "$@"; do sleep 0.1; done; }
 owner() { gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.GetConnectionUnixProcessID "$1" |
     grep -o '[0-9]*,' | tr -d ,; }
-picture() { import -silent -window root "$@" -depth 8 rgb:- | sha256sum | cut -d ' ' -f 1; }
+picture() { x import -silent -window root "$@" -depth 8 rgb:- | sha256sum | cut -d ' ' -f 1; }
 tray_picture() { picture -crop "24x24+$((RIG_TRAY_X - 12))+$((RIG_TRAY_Y - 12))"; }
-colours() { import -silent -window root miff:- | convert - -format %k info:; }
+colours() { x import -silent -window root miff:- | convert - -format %k info:; }
 settle() { local a='' b; until b=$(picture) && [ "$b" = "$a" ]; do a=$b; sleep 0.1; done; }
-away() { xdotool mousemove 10 400; settle; }
-keys() { local k; for k; do xdotool key "$k"; settle; done; }
+away() { x xdotool mousemove 10 400; settle; }
+keys() { local k; for k; do x xdotool key "$k"; settle; done; }
 notified() { grep -qxF "   string \"$1\"" "$RIG_LOG/notifications"; }
 opened() { grep -qxF "$1" "$RIG_OPENED"; }
+# marks COLOUR: the centre of each spot of this colour, from top to bottom.
+marks() {
+    x import -silent -window root miff:- |
+        convert - -fill black +opaque "$1" -fill white -opaque "$1" -define connected-components:verbose=true \
+            -connected-components 8 null: |
+        sed -n 's/^ *[0-9]*: [^ ]* \([0-9]*\)[.0-9]*,\([0-9]*\)[.0-9]* [0-9]* .*(255.*/\1 \2/p' | sort -k 2n
+}
+# In a menu that takes no keys: which of its lines is meant is known by what the item says.
+open_menu() { rig-click "$RIG_TRAY_X" "$RIG_TRAY_Y" 3; until_ok eval "[ -n \"\$(marks '#00FFFF')\" ]"; settle; }
+line_of() { grep -nF -m 1 -- "$1" | cut -d : -f 1; }
+nth() { sed -n "$1p" | grep .; }
+submenus() { sni menu | sed -n 's/^.\{9\}\([^ ].*\)  (submenu)$/\1/p'; }
+toggles_in() { sni menu | sed 's/^.\{9\}//' | sed "1,/^$1 /d; /^[^ ]/,\$d" | grep -v -e '^ *--$'; }
+# click_toggle LABEL: the only toggle of the menu itself. click_toggle SUBMENU LABEL: one of a submenu, which opens where
+# the pointer is.
+click_toggle() {
+    open_menu
+    local own at
+    own=$(marks '#FF8000')
+    if [ $# = 2 ]; then
+        at=$(marks '#00FFFF' | nth "$(submenus | line_of "$1")") || return
+        x xdotool mousemove $at sleep 0.1 mousemove_relative 1 1
+        until_ok eval "marks '#FF8000' | grep -qvxF '$own'"
+        settle
+        at=$(marks '#FF8000' | grep -vxF "$own" | nth "$(toggles_in "$1" | line_of "$2")") || return
+    fi
+    rig-click ${at:-$own}
+}
 "#;
 
 /// A running session.
@@ -150,9 +199,13 @@ pub(super) struct Session {
 impl Session {
     /// Starts a session with a panel and without a notification server.
     pub(super) fn start(desktop: Desktop) -> Self {
-        let rig = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig/desktop-session");
-        let mut process = Command::new(rig)
-            .args(["--limit", LIMIT, "--panel", desktop.panel(), "--notifier", "none"])
+        let rig = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rig");
+        let [script, options @ ..] = desktop.session() else {
+            unreachable!("a session is a script and its options")
+        };
+        let mut process = Command::new(rig.join(script))
+            .args(options)
+            .args(["--limit", LIMIT, "--notifier", "none"])
             .args(["--", "bash", "--noprofile", "--norc"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
