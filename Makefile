@@ -62,7 +62,7 @@ help:
 	@echo 'make build      builds the release; then `sudo make install BIN=$(program)`'
 	@echo 'make window     builds the window that shows the history; needs GTK 4 and libadwaita (-dev, -devel)'
 	@echo 'make pot        collects the sentences to translate, and merges them into po/*.po'
-	@echo 'make shots      takes screenshots of real desktops, into $(TARGET)/shots'
+	@echo 'make shots      takes pictures of the real desktops that are installed, and of the window, into $(TARGET)/shots'
 	@echo 'make clean      removes all that was made'
 
 demo: stage
@@ -166,10 +166,13 @@ pot:
 	@for language in $(LANGUAGES); do \
 		printf '%s: ' $$language; LC_ALL=C msgfmt --statistics -o /dev/null po/$$language.po; done
 
+# Of the desktops that are installed; DESKTOPS=gnome for one of them.
+DESKTOPS =
 shots: stage
 	@tests/install-packages
 	@cargo build --locked --quiet
-	@tests/shots $(TARGET)/debug/koji-notify $(TARGET)/shots
+	@! pkg-config --exists libadwaita-1 || cargo build --locked --quiet --package koji-notify-window
+	@tests/shots $(TARGET)/debug/koji-notify $(TARGET)/shots $(DESKTOPS)
 
 # Puts translations and icons where a program in $(TARGET)/debug looks for them. Without msgfmt it speaks English.
 stage:
