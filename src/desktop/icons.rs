@@ -21,10 +21,10 @@ pub const SIZES: [u16; 6] = [16, 22, 24, 32, 44, 48];
 /// The bytes of one icon's mask in all [`SIZES`].
 const MASK: usize = 16 * 16 + 22 * 22 + 24 * 24 + 32 * 32 + 44 * 44 + 48 * 48;
 
-/// How pictures are filled, as red, green and blue. A panel may be dark or light, and does not say: this blue has a
-/// contrast of more than 3 to 1 against either (WCAG 2.2, 1.4.11). The icons' files have it too, for hosts that draw
-/// symbolic icons as they are (lxqt-panel).
-pub const FILL: [u8; 3] = [0x5f, 0x86, 0xb3];
+/// How pictures are filled, as red, green and blue. A panel may be dark or light, and does not say: this brown has a
+/// contrast of more than 3 to 1 against either (WCAG 2.2, 1.4.11), and it is no blue, which the tray of waybar is unless it
+/// is told otherwise. The icons' files have it too, for hosts that draw symbolic icons as they are (lxqt-panel, waybar).
+pub const FILL: [u8; 3] = [0xa6, 0x80, 0x4e];
 
 /// A square picture, four bytes a pixel: alpha, red, green, blue, as a StatusNotifierItem carries it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
