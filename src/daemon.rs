@@ -30,7 +30,7 @@ use crate::bus::replay::Recording;
 use crate::config::{ConfigError, Places, Program, Settings};
 use crate::koji::{InstanceName, Site};
 use crate::view::{self, Card, Status};
-use crate::watch::{Effect, Event, Link, Occasion, Request, Rules, Watch};
+use crate::watch::{Ask, Effect, Event, Learned, Link, Occasion, Request, Rules, Watch};
 use crate::{clock, config};
 
 use archives::Archives;
@@ -75,9 +75,21 @@ pub enum Work {
         rules: Rules,
         sites: BTreeMap<InstanceName, Site>,
         recording: Box<Recording>,
+        /// Answers in place of the hubs.
+        hub: Option<fn(Ask) -> Learned>,
+        /// Is told what was pressed, and then nothing is opened.
+        pressed: Option<mpsc::UnboundedSender<Pressed>>,
         /// How long the screen stays as it is after the end.
         linger: Duration,
     },
+}
+
+/// What somebody wants to see who presses something while a recording is played.
+pub enum Pressed {
+    /// A page, by its address.
+    Page(String),
+    /// A list of all that has ended: whose instance it is of, and the cells of [`view::history`].
+    List(Vec<(InstanceName, [String; 6])>),
 }
 
 /// How a run has ended.
@@ -132,6 +144,8 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
         places: None,
         programs: BTreeMap::new(),
         memory: Memory::default(),
+        hub: None,
+        pressed: None,
         leaving: false,
     };
     let has_desktop = desktop.is_some();
@@ -159,7 +173,20 @@ pub async fn run(work: Work, screen: Screen) -> Result<Ended> {
             house.take(Event::AutostartChanged(is_on));
             house.take(Event::Asked(Request::Reload));
         }
-        Work::Play { recording, .. } => house.sources.play(*recording, &house.watch),
+        Work::Play {
+            rules,
+            recording,
+            hub,
+            pressed,
+            ..
+        } => {
+            (house.hub, house.pressed) = (hub, pressed);
+            if house.hub.is_some() {
+                // From now on there is somebody to answer.
+                house.take(Event::Reloaded(rules));
+            }
+            house.sources.play(*recording, &house.watch);
+        }
     }
     drop(inbox);
     house.draw();
@@ -279,6 +306,10 @@ struct House {
     /// Where the configuration is; none if nothing is to be read or written.
     places: Option<Places>,
     memory: Memory,
+    /// Answers in place of the hubs, where a recording is played.
+    hub: Option<fn(Ask) -> Learned>,
+    /// Is told what was pressed, instead of it being opened.
+    pressed: Option<mpsc::UnboundedSender<Pressed>>,
     leaving: bool,
 }
 
@@ -319,7 +350,12 @@ impl House {
             Effect::ReadAgain(instance, missed) => self.archives.read(&instance, missed),
             Effect::Doubt(instance) => self.sources.doubt(&instance),
             Effect::Listen(instance, interest) => self.sources.listen(&instance, interest),
-            Effect::Ask(instance, ask) => return self.hubs.ask(&instance, ask),
+            Effect::Ask(instance, ask) => {
+                return match self.hub {
+                    Some(answer) => Some(Event::Learned(instance, answer(ask))),
+                    None => self.hubs.ask(&instance, ask),
+                };
+            }
             Effect::Reply(ticket, reply) => self.doors.reply(ticket, reply),
             Effect::List(ticket, listing) => {
                 let list = view::facts::list(&self.watch, &self.sites, listing, clock::now());
@@ -332,14 +368,20 @@ impl House {
                     self.doors.run_hook(job);
                 }
             }
-            Effect::Open { link, token } => self.doors.open_link(link, token),
+            Effect::Open { link, token } => match &self.pressed {
+                Some(pressed) => _ = pressed.send(Pressed::Page(link)),
+                None => self.doors.open_link(link, token),
+            },
             Effect::Copy(text) => self.doors.copy(text),
             Effect::Save(save) => self.doors.save(self.places.as_ref(), save),
             Effect::StartAtLogin(on) => self.doors.start_at_login(self.places.as_ref(), on),
-            Effect::ShowHistory { token } => {
-                let page = view::history::page(self.watch.rules(), &self.sites);
-                self.doors.show_history(self.places.as_ref(), token, page);
-            }
+            Effect::ShowHistory { token } => match &self.pressed {
+                Some(pressed) => _ = pressed.send(Pressed::List(self.results())),
+                None => {
+                    let page = view::history::page(self.watch.rules(), &self.sites);
+                    self.doors.show_history(self.places.as_ref(), token, page);
+                }
+            },
             Effect::EditPreferences => self.doors.edit_preferences(self.places.as_ref()),
             Effect::Reload => self.reload(),
             Effect::Quit => self.leaving = true,
@@ -390,6 +432,14 @@ impl House {
         if std::mem::take(&mut self.read_again) {
             self.reload();
         }
+    }
+
+    /// Returns all that has ended, as the history shows it.
+    fn results(&self) -> Vec<(InstanceName, [String; 6])> {
+        let zone = &self.watch.rules().zone;
+        let results = self.watch.results().into_iter();
+        let cells = results.map(|it| (it.instance.clone(), view::history::cells(it, None, zone)));
+        cells.collect()
     }
 
     /// Shows how things stand, if that has changed.

@@ -30,6 +30,8 @@ pub struct Recording {
     pub instance: InstanceName,
     pub dialect: Dialect,
     pub records: Vec<Record>,
+    /// What else happens, and when, between the records: what other sources would tell. Only a [`Source`] tells it.
+    pub besides: Vec<(Timestamp, Event)>,
     /// When the first message is heard, in [`Recording::heard`]. `None`: when it was recorded.
     pub begin: Option<Timestamp>,
     pub speed: Speed,
@@ -73,6 +75,12 @@ enum Heard {
     Nothing,
 }
 
+/// Something that happens while a recording is played.
+enum Step<'a> {
+    Record(u64, &'a Record),
+    Beside(&'a Event),
+}
+
 impl Recording {
     /// Returns what is heard and when: the line coming up, the news, and the end. Nothing is waited for and nobody's
     /// interest is asked.
@@ -110,6 +118,20 @@ impl Recording {
             Some(*newest)
         });
         times.map(move |it| self.speed.shorten(it.duration_since(first)))
+    }
+
+    /// Returns all that happens, each with its distance from the first record, in its order.
+    fn steps(&self) -> Vec<(SignedDuration, Step<'_>)> {
+        let first = self.first().unwrap_or(Timestamp::UNIX_EPOCH);
+        let records = self.distances().zip(self.numbered());
+        let records = records.map(|(distance, (tag, record))| (distance, Step::Record(tag, record)));
+        let besides = self.besides.iter().map(|(at, event)| {
+            let distance = self.speed.shorten(at.duration_since(first));
+            (distance, Step::Beside(event))
+        });
+        let mut steps: Vec<_> = records.chain(besides).collect();
+        steps.sort_by_key(|(distance, _)| *distance);
+        steps
     }
 
     /// Returns each record with its delivery tag.
@@ -163,12 +185,21 @@ impl Source for Recording {
         }
         let mut complained = BTreeSet::new();
         let mut played = SignedDuration::ZERO;
-        for (distance, (tag, record)) in self.distances().zip(self.numbered()) {
+        for (distance, step) in self.steps() {
             let pause = Duration::try_from(distance - played).unwrap_or_default();
             played = distance;
             if !go_on(pause, &mut orders, &inbox).await {
                 return;
             }
+            let (tag, record) = match step {
+                Step::Record(tag, record) => (tag, record),
+                Step::Beside(event) => {
+                    if inbox.send(event.clone()).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
             let is_named = record.may_concern(&orders.interest.borrow());
             if !is_named {
                 continue;

@@ -129,7 +129,7 @@ fn told(past: &Past) -> Option<Told> {
 }
 
 /// Returns lines with the cells below each other. Where there are several instances, what is built is told with its own.
-fn table(pasts: Vec<(crate::koji::InstanceName, [String; 6])>) -> String {
+pub(super) fn table(pasts: Vec<(crate::koji::InstanceName, [String; 6])>) -> String {
     let is_one = pasts.windows(2).all(|it| matches!(it, [(a, _), (b, _)] if a == b));
     let mut rows = vec![heading()];
     rows.extend(pasts.into_iter().map(|(instance, cells)| {

@@ -76,6 +76,7 @@ impl Replay {
         let rules = self.rules(&instance);
         let sites = BTreeMap::from([(instance.clone(), self.site())]);
         let recording = Recording {
+            besides: Vec::new(),
             instance,
             dialect: Dialect::Recorded,
             records,
@@ -90,9 +91,11 @@ impl Replay {
             rules,
             sites,
             recording: Box::new(recording),
+            hub: None,
+            pressed: None,
             linger: Duration::from_secs(2),
         };
-        super::demo::play(work, false).await
+        super::demo::play(work, super::demo::desktop(false).await?).await
     }
 
     fn records(&self) -> Result<Vec<Record>> {

@@ -26,6 +26,7 @@ pub fn check(bytes: &[u8]) {
         assert!(record.users.is_empty() || !record.may_concern(&nobody));
     }
     let recording = Recording {
+        besides: Vec::new(),
         instance: InstanceName::new("lab"),
         dialect: Dialect::Recorded,
         records,

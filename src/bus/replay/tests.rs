@@ -302,6 +302,7 @@ fn sized(text: &str) -> [u8; 4] {
 
 fn recording(records: Vec<Record>, speed: Speed) -> Recording {
     Recording {
+        besides: Vec::new(),
         instance: InstanceName::new("test"),
         dialect: Dialect::Recorded,
         records,

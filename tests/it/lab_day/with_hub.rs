@@ -361,6 +361,7 @@ impl Played {
         let hub = SmallHub::start();
         hub.load_day(&folder.join("truth.jsonl"));
         let recording = Recording {
+            besides: Vec::new(),
             instance: lab(),
             dialect: Dialect::FedoraMessaging {
                 topic_prefix: "org.fedoraproject.prod".to_owned(),
