@@ -119,6 +119,8 @@ struct Answer {
     abilities: Abilities,
     /// The server's number of what was shown.
     id: Option<u32>,
+    /// What it stands for, and did not replace.
+    outdated: Option<u32>,
 }
 
 /// What became of the errand for the moment.
@@ -239,7 +241,7 @@ impl Desk {
             debug!(%notice, "the notification server hangs");
             return self.lost(notice);
         }
-        let replaces = self.shown.on_screen(notice).unwrap_or(0);
+        let before = self.shown.on_screen(notice);
         let actions = card.actions.clone();
         let (connection, app_icon, known) = (self.connection.clone(), self.app_icon.clone(), self.abilities);
         let answer = Box::pin(async move {
@@ -248,10 +250,16 @@ impl Desk {
                 None => server::introduce(&connection).await?,
             };
             let letter = letter::compose(&card, abilities, &app_icon);
+            let (replaces, outdated) = if abilities.drops_buttons {
+                (0, before)
+            } else {
+                (before.unwrap_or(0), None)
+            };
             let id = server::notify(&connection, replaces, &letter).await?;
             Ok(Answer {
                 abilities,
                 id: Some(id),
+                outdated,
             })
         });
         let withdrawn = false;
@@ -308,7 +316,11 @@ impl Desk {
         let connection = self.connection.clone();
         let answer = Box::pin(async move {
             let abilities = server::introduce(&connection).await?;
-            Ok(Answer { abilities, id: None })
+            Ok(Answer {
+                abilities,
+                id: None,
+                outdated: None,
+            })
         });
         self.begin(Purpose::Introduce, answer);
     }
@@ -355,6 +367,10 @@ impl Desk {
                     self.outbox.extend(posted.map(|it| Event::Posted(notice, it)));
                     if withdrawn {
                         self.close(id).await;
+                    }
+                    // Its number means nothing any more, so nobody takes its end for that of the notice.
+                    if let Some(outdated) = answer.outdated {
+                        self.close(outdated).await;
                     }
                 }
             }

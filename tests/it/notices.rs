@@ -104,6 +104,34 @@ async fn a_notice_changes_in_place_until_it_is_closed_and_all_come_by_one_connec
     assert_eq!(senders, [stage.us.as_str(); 4]);
 }
 
+/// A person could not open the log of a failure whose reason has just come.
+#[tokio::test]
+async fn what_would_lose_its_buttons_in_its_place_comes_as_something_new() {
+    for (version, is_new) in [("43.9", true), ("46.0", false)] {
+        let bus = SessionBus::start();
+        let server = Server::start_as(&bus, ("gnome-shell", version), EVERYTHING).await;
+        let mut stage = Stage::on(bus).await;
+        stage.server = Some(server);
+        assert_eq!(stage.event().await, Event::ServerChanged(true));
+        let first = stage.show_and_take(card(1)).await;
+        let again = stage
+            .show_and_take(Card {
+                replaces: true,
+                ..card(1)
+            })
+            .await;
+        assert_eq!(again.replaces == 0, is_new, "{version}");
+        assert_eq!(again.id != first.id, is_new, "{version}");
+        if is_new {
+            assert_eq!(stage.closed_by_us().await, first.id);
+            // Its end is none of the notice, which is on screen under another number.
+            stage.server().close(first.id, 3).await;
+        }
+        stage.server().close(again.id, 2).await;
+        assert_eq!(stage.event().await, Event::Closed(NoticeId(1), Closed::Dismissed));
+    }
+}
+
 #[tokio::test]
 async fn abilities_are_asked_once_for_each_server_and_numbers_are_forgotten_with_it() {
     let mut stage = Stage::with_server(EVERYTHING).await;

@@ -28,6 +28,7 @@ pub(super) fn check(card: &Card, sites: &BTreeMap<InstanceName, Site>) {
         (false, false, true, true),
     ] {
         let abilities = Abilities {
+            drops_buttons: false,
             markup,
             monospace,
             actions,

@@ -25,6 +25,8 @@ pub struct Abilities {
     pub actions: bool,
     /// The action of a click on the notification has a button too, so that another one for it would be seen twice.
     pub default_is_button: bool,
+    /// What takes the place of something on screen has no buttons: it must come as something new.
+    pub drops_buttons: bool,
 }
 
 /// The servers that make a button of the default action, by the name they tell (xfce4-notifyd 0.7.3).
@@ -34,15 +36,22 @@ const WITH_DEFAULT_BUTTON: [&str; 1] = ["Xfce Notify Daemon"];
 /// Shell 43 and swaync 0.7 show the tag itself; Plasma 5.27 leaves it out.
 const WITH_MONOSPACE: [&str; 3] = ["dunst", "mako", "Xfce Notify Daemon"];
 
+/// Up to this version GNOME Shell draws what has changed on screen before it takes up its buttons, and draws it no more
+/// (seen with 43.9; later ones say that a button has come).
+const DROPS_BUTTONS_UNTIL: u32 = 45;
+
 impl Abilities {
-    /// Reads the answers to `GetServerInformation` and `GetCapabilities`. What is not known here is not needed here.
-    pub fn of(name: &str, capabilities: &[String]) -> Self {
+    /// Reads the answers to `GetServerInformation` (name and version) and `GetCapabilities`. What is not known here is not
+    /// needed here.
+    pub fn of(name: &str, version: &str, capabilities: &[String]) -> Self {
+        let major = version.split('.').next().and_then(|it| it.parse::<u32>().ok());
         let has = |name: &str| capabilities.iter().any(|it| it == name);
         Self {
             markup: has("body-markup"),
             monospace: has("body-markup") && WITH_MONOSPACE.contains(&name),
             actions: has("actions"),
             default_is_button: WITH_DEFAULT_BUTTON.contains(&name),
+            drops_buttons: name == "gnome-shell" && major.is_some_and(|it| it <= DROPS_BUTTONS_UNTIL),
         }
     }
 }
@@ -126,7 +135,7 @@ mod tests {
     fn abilities_are_read_by_their_exact_names() {
         let read = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&it| it.to_owned()).collect();
-            Abilities::of("server", &names)
+            Abilities::of("server", "1", &names)
         };
         let (markup, actions) = (true, true);
         assert_eq!(
@@ -135,7 +144,8 @@ mod tests {
                 markup,
                 monospace: false,
                 actions,
-                default_is_button: false
+                default_is_button: false,
+                drops_buttons: false,
             }
         );
         assert_eq!(
@@ -168,7 +178,7 @@ mod tests {
             actions: vec![open("default"), open("open")],
         };
         let keys = |server: &str| {
-            let abilities = Abilities::of(server, &["actions".to_owned()]);
+            let abilities = Abilities::of(server, "1", &["actions".to_owned()]);
             let actions = compose(&card, abilities, "icon").actions;
             actions.into_iter().step_by(2).collect::<Vec<_>>()
         };
@@ -191,7 +201,7 @@ mod tests {
             actions: Vec::new(),
         };
         let body = |server: &str, can: &str| {
-            let abilities = Abilities::of(server, &[can.to_owned()]);
+            let abilities = Abilities::of(server, "1", &[can.to_owned()]);
             compose(&card, abilities, "icon").body
         };
         assert_eq!(

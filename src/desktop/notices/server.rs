@@ -53,7 +53,7 @@ pub(super) async fn introduce(connection: &Connection) -> zbus::Result<Abilities
         capabilities = short(&capabilities.join(" ")),
         "notification server"
     );
-    Ok(Abilities::of(&name, &capabilities))
+    Ok(Abilities::of(&name, &version, &capabilities))
 }
 
 /// Calls `GetServerInformation`: name, vendor, version, version of the specification.

@@ -70,12 +70,22 @@ enum Mood {
 impl Server {
     /// Starts a server, which takes the name from another one that is there.
     pub(crate) async fn start(bus: &SessionBus, capabilities: &[&str]) -> Self {
+        Self::start_as(bus, ("mock", "1"), capabilities).await
+    }
+
+    /// The same, under the name and the version of a server that there is.
+    pub(crate) async fn start_as(
+        bus: &SessionBus,
+        identity: (&'static str, &'static str),
+        capabilities: &[&str],
+    ) -> Self {
         let (frozen, gate) = watch::channel(false);
         let (asked_in, asked) = watch::channel(0);
         let (mood, _) = watch::channel(Mood::Take);
         let (call_in, calls) = mpsc::unbounded_channel();
         let (close_in, closes) = mpsc::unbounded_channel();
         let desk = Desk {
+            identity,
             capabilities: capabilities.iter().map(|&it| it.to_owned()).collect(),
             frozen: gate,
             mood: mood.clone(),
@@ -148,6 +158,7 @@ impl Server {
 
 /// What the bus sees of the server.
 struct Desk {
+    identity: (&'static str, &'static str),
     capabilities: Vec<String>,
     frozen: watch::Receiver<bool>,
     mood: watch::Sender<Mood>,
@@ -177,7 +188,8 @@ impl Desk {
 
     async fn get_server_information(&self) -> (&str, &str, &str, &str) {
         self.thawed().await;
-        ("mock", "koji-notify", "1", "1.2")
+        let (name, version) = self.identity;
+        (name, "koji-notify", version, "1.2")
     }
 
     #[expect(clippy::too_many_arguments, reason = "the specification has them")]
