@@ -50,7 +50,7 @@ INSTALLED = \
 .PHONY: help demo build window test check-window test-window sim mutants check check-code check-data check-words check-input bench fuzz install uninstall pot shots stage clean
 
 help:
-	@echo 'make demo       shows the main job, in about a minute; needs nothing but cargo'
+	@echo 'make demo       shows every kind of news, in a bit more than a minute; needs nothing but cargo'
 	@echo 'make test       installs what the tests need, then checks and tests everything'
 	@echo 'make sim        the program in a simulated world: SEEDS=10000, SEED=1 or FROM=1'
 	@echo 'make mutants    breaks the source on purpose, and asks the simulation whether it notices'
