@@ -9,6 +9,7 @@
 //! **Invariant:** this room imports `koji`, `watch`, `bus::broker` and `clock`.
 
 pub mod autostart;
+pub mod change;
 pub mod edit;
 pub mod error;
 pub mod found;

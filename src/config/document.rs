@@ -54,6 +54,10 @@ impl Document {
         }
     }
 
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }

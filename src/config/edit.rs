@@ -7,16 +7,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, RawString, Table, TableLike, Value, value};
+use crate::watch::Toggle;
 
-use crate::watch::{Toggle, Wanted};
-
+use super::change::{Words, changed};
 use super::document::Document;
 use super::file::{self, toggle_key};
 use super::{ConfigError, Places};
 
 /// The documented sample, which says the same as no file at all.
-const SAMPLE: &str = include_str!("../../data/config.toml");
+pub(super) const SAMPLE: &str = include_str!("../../data/config.toml");
 
 /// Switches a toggle in the configuration. A file that cannot be understood is left alone.
 pub fn switch(places: &Places, toggle: Toggle, on: bool) -> Result<(), ConfigError> {
@@ -26,12 +25,17 @@ pub fn switch(places: &Places, toggle: Toggle, on: bool) -> Result<(), ConfigErr
         // The other options are there to be found.
         None => Document::parse(&named, SAMPLE.as_bytes().to_vec())?,
     };
-    let words: file::File = document.fill()?;
-    if Wanted::from(words.tell).is_on(toggle) == on && document.root().get("tell").is_some_and(|it| tells(it, toggle)) {
+    let _: file::File = document.fill()?;
+    let text = changed(&document, &keys(toggle), Some(&Words::On(on)))?;
+    if text == document.text() {
         return Ok(());
     }
-    let text = switched(&document, toggle, on)?;
     write(&named, &text)
+}
+
+/// Returns what the configuration calls a toggle, from the outermost table.
+pub fn keys(toggle: Toggle) -> [&'static str; 2] {
+    ["tell", toggle_key(toggle)]
 }
 
 /// Returns the configuration for an editor to open. Where there is none, the sample is written first.
@@ -63,76 +67,6 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), ConfigError> {
         file: folder.to_owned(),
         source,
     })
-}
-
-fn tells(tell: &Item, toggle: Toggle) -> bool {
-    tell.as_table_like()
-        .is_some_and(|it| it.contains_key(toggle_key(toggle)))
-}
-
-/// Returns the text with one toggle changed.
-fn switched(document: &Document, toggle: Toggle, on: bool) -> Result<String, ConfigError> {
-    let parsed: Result<DocumentMut, _> = document.text().parse();
-    let mut edited = parsed.map_err(|it| document.wrong(&[], it.message()))?;
-    if !edited.contains_key("tell") {
-        append_table(&mut edited, "tell");
-    }
-    match edited.get_mut("tell").and_then(Item::as_table_like_mut) {
-        Some(tell) => set(tell, toggle_key(toggle), on),
-        None => return Err(document.wrong(&["tell"], "`tell`: expected a table")),
-    }
-    let mut text = edited.to_string();
-    // The editor of TOML ends every line in its own way.
-    if document.text().contains("\r\n") && !document.text().replace("\r\n", "").contains('\n') {
-        text = text.replace('\n', "\r\n");
-    }
-    // What is written must say what was asked, whatever shape the file has.
-    let again = Document::parse(Path::new("config.toml"), text.clone().into_bytes())?;
-    let words: file::File = again.fill()?;
-    if Wanted::from(words.tell).is_on(toggle) != on {
-        return Err(document.wrong(&["tell"], "this table cannot be changed without you"));
-    }
-    Ok(text)
-}
-
-/// Puts an empty table at the very end, behind the last comment.
-fn append_table(document: &mut DocumentMut, name: &str) {
-    let end = document.trailing().as_str().unwrap_or_default().to_owned();
-    let line_break = if end.is_empty() || end.ends_with('\n') {
-        ""
-    } else {
-        "\n"
-    };
-    let space = if end.is_empty() && document.is_empty() {
-        ""
-    } else {
-        "\n"
-    };
-    let mut table = Table::new();
-    table.decor_mut().set_prefix(format!("{end}{line_break}{space}"));
-    document.insert(name, Item::Table(table));
-    document.set_trailing("");
-}
-
-fn set(table: &mut dyn TableLike, key: &str, on: bool) {
-    let mut new = Value::from(on);
-    if let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) {
-        *new.decor_mut() = old.decor().clone();
-        *old = new;
-        return;
-    }
-    // In a table in one line, the blank before the closing brace belongs to the last value.
-    let last = table
-        .iter_mut()
-        .last()
-        .and_then(|(_, it)| it.as_value_mut().map(Value::decor_mut));
-    let blank = last.filter(|it| it.suffix().and_then(RawString::as_str) == Some(" "));
-    if let Some(decor) = blank {
-        decor.set_suffix("");
-        new.decor_mut().set_prefix(" ");
-        new.decor_mut().set_suffix(" ");
-    }
-    table.insert(key, value(new));
 }
 
 fn replace(named: &Path, text: &str) -> io::Result<()> {

@@ -49,6 +49,17 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Returns what is wrong and why, without the line, for whoever shows it beside the option.
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Wrong { problem, .. } => problem.clone(),
+            Self::Unreadable { source, .. } | Self::Unwritable { source, .. } | Self::Unwatchable { source, .. } => {
+                format!("{self}: {source}")
+            }
+            Self::NotInstalled { .. } | Self::NoUser(_) | Self::NoHome => self.to_string(),
+        }
+    }
+
     /// Returns whether it may be mended outside the configuration file: a ticket is got, a package installed.
     pub fn may_mend_itself(&self) -> bool {
         match self {
