@@ -41,7 +41,6 @@ pub(super) struct Finding {
     /// What was looked at, in English, for programs: `configuration`, `fedora: broker`.
     what: String,
     /// The same for people.
-    #[serde(skip)]
     label: String,
     pub(super) state: State,
     text: String,

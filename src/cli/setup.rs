@@ -6,6 +6,8 @@
 //! Promise: all questions come first, so whoever leaves at one leaves nothing behind. A configuration that is there is
 //! never overwritten. No secret is asked for.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _, Write};
@@ -14,7 +16,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use futures_util::FutureExt as _;
 
-use super::check::{State, Topic, describe, look_at, look_at_user};
+use self::line::Line;
+use super::check::{Finding, State, Topic, describe, look_at, look_at_user};
 use super::exit::{self, Exit, Unread};
 use crate::clock;
 use crate::config::found::{self, Choice, Found};
@@ -34,6 +37,10 @@ pub struct Setup {
     #[arg(long)]
     pub yes: bool,
 
+    /// Ask nothing, and print each thing as a line of JSON
+    #[arg(long)]
+    pub json: bool,
+
     /// Write nothing, and print what would be written
     #[arg(long)]
     pub dry_run: bool,
@@ -49,6 +56,14 @@ pub struct Setup {
     /// Who you are, instead of what can be found out
     #[arg(long, value_name = "NAME", value_parser = user)]
     pub user: Option<String>,
+
+    /// Which Koji you use, by its name; several with commas
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+
+    /// Do not start when you log in
+    #[arg(long)]
+    pub no_autostart: bool,
 }
 
 /// Where questions are put and answers come from.
@@ -56,6 +71,8 @@ pub struct Terminal<'a> {
     /// `None`: nobody is asked, and every default is taken.
     pub answers: Option<&'a mut dyn BufRead>,
     pub output: &'a mut dyn Write,
+    /// It is a program that reads, and nobody is asked.
+    pub json: bool,
 }
 
 /// Somebody has left at a question.
@@ -66,13 +83,14 @@ struct Left;
 impl Setup {
     pub(super) async fn run(self, places: &Places) -> Result<Exit> {
         let mut input = BufReader::new(io::stdin());
-        if !self.yes && !input.get_ref().is_terminal() {
+        if !self.yes && !self.json && !input.get_ref().is_terminal() {
             let said = "there is nobody to ask: run this in a terminal, or with --yes, which takes every default";
             return Err(exit::usage(said.to_owned()));
         }
         let mut terminal = Terminal {
             answers: Some(&mut input),
             output: &mut io::stdout(),
+            json: self.json,
         };
         self.set_up(places, &mut terminal).await
     }
@@ -103,11 +121,14 @@ impl Setup {
         if is_there && !self.force && !self.dry_run {
             return self.leave_alone(places, &found, terminal).await;
         }
-        if self.yes {
+        if self.yes || terminal.json {
             terminal.answers = None;
         }
-        let chosen = choose(&found.choices, terminal)?;
-        let (text, settings) = self.complete(places, &chosen, terminal).await?;
+        let chosen = self.choose(&found.choices, terminal)?;
+        let (text, settings) = match self.complete(places, &chosen, terminal).await {
+            Err(error) if terminal.json => return tell_nobody(&error, terminal),
+            completed => completed?,
+        };
         let works = self.no_check || try_out(&settings, terminal).await?;
         let exit = if works { Exit::Done } else { Exit::Trouble };
         if self.dry_run {
@@ -119,7 +140,7 @@ impl Setup {
             return Ok(exit);
         }
         // The session would start it with the usual configuration.
-        let can_start = places.file.is_none() && !autostart::is_on(places);
+        let can_start = !self.no_autostart && places.file.is_none() && !autostart::is_on(places);
         let starts = can_start && terminal.agree(&tr("Start koji-notify when you log in?"))?;
         write(&file, &text, is_there, terminal)?;
         if starts {
@@ -135,7 +156,7 @@ impl Setup {
         let sentence = tr("There is a configuration already, and it is left as it is: {file}");
         terminal.say(&fill(&sentence, &[("file", &file.display().to_string())]))?;
         terminal.answers = None;
-        let chosen = choose(&found.choices, terminal)?;
+        let chosen = self.choose(&found.choices, terminal)?;
         let text = match self.complete(places, &chosen, terminal).await {
             Ok((text, _)) => text,
             // It is to be seen all the same.
@@ -146,6 +167,27 @@ impl Setup {
         let sentence = tr("`{command}` writes it, and keeps the old one under a name with a date");
         terminal.say(&fill(&sentence, &[("command", "koji-notify setup --force")]))?;
         Ok(Exit::Failed)
+    }
+
+    /// Says what there is, and asks which of it is wanted if there is more than one.
+    fn choose(&self, choices: &[Choice], terminal: &mut Terminal<'_>) -> Result<Vec<Choice>> {
+        if let Some(wish) = &self.instance {
+            let chosen = picked(wish, choices).map_err(|it| exit::usage(no_such(it)))?;
+            tell_choices(choices, &chosen, terminal)?;
+            return Ok(chosen);
+        }
+        tell_choices(choices, choices.get(..1).unwrap_or_default(), terminal)?;
+        if choices.len() == 1 {
+            return Ok(choices.to_vec());
+        }
+        loop {
+            // Translators: an answer is one number of a list, or several with commas.
+            let answer = terminal.ask(&tr("Which of them do you use?"), Some("1"))?;
+            match picked(&answer, choices) {
+                Ok(chosen) => return Ok(chosen),
+                Err(unknown) => terminal.say(&no_such(unknown))?,
+            }
+        }
     }
 
     /// Returns the configuration with everybody's name in it, and the settings that it makes. A ticket is not always
@@ -175,7 +217,7 @@ impl Setup {
             if instance.users_from == Identity::Configuration {
                 continue;
             }
-            terminal.say(&describe(&look_at_user(name, instance)))?;
+            terminal.find(&look_at_user(name, instance))?;
             if let Some(user) = instance.users.first() {
                 users.insert(name.to_string(), user.clone());
             }
@@ -212,7 +254,7 @@ fn tell_unusable(found: &Found, terminal: &mut Terminal<'_>) -> Result<()> {
         } else {
             fill(&tr("{what}: {text}"), &[("what", &what), ("text", &why)])
         };
-        terminal.say(&format!("! {sentence}"))?;
+        terminal.tell(&Line::Unusable(&sentence), &format!("! {sentence}"))?;
     }
     Ok(())
 }
@@ -233,13 +275,17 @@ fn tell_nothing(places: &Places, terminal: &mut Terminal<'_>) -> Result<Exit> {
         &[("file", &file)],
     );
     terminal.say(&format!("    {fedora}\n    {other}"))?;
-    terminal.say(&tr("Nothing was written"))?;
+    if !terminal.json {
+        terminal.say(&tr("Nothing was written"))?;
+    }
     Ok(Exit::Failed)
 }
 
-/// Says what there is, and asks which of it is wanted if there is more than one.
-fn choose(choices: &[Choice], terminal: &mut Terminal<'_>) -> Result<Vec<Choice>> {
-    terminal.say(&tr("Found on this computer:"))?;
+/// Says which of the choices there are, and which of them are taken unless somebody says otherwise.
+fn tell_choices(choices: &[Choice], taken: &[Choice], terminal: &mut Terminal<'_>) -> Result<()> {
+    if !terminal.json {
+        terminal.say(&tr("Found on this computer:"))?;
+    }
     let is_one = choices.len() == 1;
     for (at, choice) in choices.iter().enumerate() {
         let mark = if is_one {
@@ -247,23 +293,29 @@ fn choose(choices: &[Choice], terminal: &mut Terminal<'_>) -> Result<Vec<Choice>
         } else {
             format!("{:>2}  ", at + 1)
         };
-        terminal.say(&format!("  {mark}{}", told(choice)))?;
+        let text = told(choice);
+        let line = Line::Choice {
+            name: &choice.name,
+            text: &text,
+            taken: taken.contains(choice),
+        };
+        terminal.tell(&line, &format!("  {mark}{text}"))?;
     }
-    if is_one {
-        return Ok(choices.to_vec());
+    Ok(())
+}
+
+fn no_such(unknown: &str) -> String {
+    let sentence = tr("There is no {answer} in this list; numbers have commas between them");
+    fill(&sentence, &[("answer", &one_line(unknown, MAX_SAID))])
+}
+
+/// Says who is not known, to a program that can ask.
+fn tell_nobody(error: &anyhow::Error, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    match error.downcast_ref() {
+        Some(ConfigError::NoUser(nobody)) => terminal.tell(&Line::Nobody(&nobody.instance), "")?,
+        Some(_) | None => terminal.say(&format!("{error:#}"))?,
     }
-    loop {
-        // Translators: an answer is one number of a list, or several with commas.
-        let answer = terminal.ask(&tr("Which of them do you use?"), Some("1"))?;
-        match picked(&answer, choices) {
-            Ok(chosen) => return Ok(chosen),
-            Err(unknown) => {
-                let sentence = tr("There is no {answer} in this list; numbers have commas between them");
-                let unknown = one_line(unknown, MAX_SAID);
-                terminal.say(&fill(&sentence, &[("answer", &unknown)]))?;
-            }
-        }
-    }
+    Ok(Exit::Failed)
 }
 
 /// Returns what was chosen by numbers or names, in the order of the list; else the word that is neither.
@@ -324,20 +376,24 @@ async fn try_out(settings: &Settings, terminal: &mut Terminal<'_>) -> Result<boo
         for finding in look_at(name, instance, &settings.wanted).boxed_local().await {
             let matters = matches!(finding.topic, Topic::Broker | Topic::Hub | Topic::HubUser);
             if matters || finding.state != State::Good {
-                terminal.say(&describe(&finding))?;
+                terminal.find(&finding)?;
             }
             works &= finding.state != State::Bad;
         }
     }
-    terminal.say(&if works {
+    let sentence = if works {
         tr("It works")
     } else {
         tr("Not all of it works")
-    })?;
+    };
+    terminal.tell(&Line::Works(works), &sentence)?;
     Ok(works)
 }
 
 fn would_be_written(file: &Path, text: &str, terminal: &mut Terminal<'_>) -> Result<()> {
+    if terminal.json {
+        return terminal.tell(&Line::Would { file, text }, "");
+    }
     let sentence = tr("This would be written to {file}:");
     terminal.say(&fill(&sentence, &[("file", &file.display().to_string())]))?;
     terminal.say(&format!("\n{}", text.trim_end()))
@@ -349,7 +405,7 @@ fn write(file: &Path, text: &str, is_there: bool, terminal: &mut Terminal<'_>) -
     let aside = is_there.then(|| Path::new(&aside));
     found::write_new(file, text, aside)?;
     let say = |sentence: &str, file: &Path| fill(sentence, &[("file", &file.display().to_string())]);
-    terminal.say(&say(&tr("Written: {file}"), file))?;
+    terminal.tell(&Line::Written(file), &say(&tr("Written: {file}"), file))?;
     if let Some(aside) = aside {
         terminal.say(&say(&tr("The old one is now {file}"), aside))?;
     }
@@ -383,7 +439,20 @@ fn conclude(places: &Places, chosen: &[Choice], terminal: &mut Terminal<'_>) -> 
 
 impl Terminal<'_> {
     fn say(&mut self, text: &str) -> Result<()> {
-        self.put(&format!("{text}\n"))
+        self.tell(&Line::Says(text), text)
+    }
+
+    fn find(&mut self, finding: &Finding) -> Result<()> {
+        self.tell(&Line::Finding(finding), &describe(finding))
+    }
+
+    /// Says something: in these words to a person, as a line to a program.
+    fn tell(&mut self, line: &Line<'_>, words: &str) -> Result<()> {
+        if self.json {
+            let line = serde_json::to_string(line)?;
+            return self.put(&format!("{line}\n"));
+        }
+        self.put(&format!("{words}\n"))
     }
 
     /// Puts a question until there is an answer. Returns the default if the answer is empty.

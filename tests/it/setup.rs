@@ -451,6 +451,67 @@ async fn a_dry_run_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_program_is_told_a_line_for_each_thing() {
+    let home = Home::new().with_fedora();
+    home.write("etc/fedora-messaging/odd.toml", "amqp_url = 1\n");
+    let before = home.tree();
+    let setup = Setup {
+        json: true,
+        dry_run: true,
+        ..quickly()
+    };
+    check(
+        &home.ask(&setup, "").await,
+        expect![[r#"
+        {"unusable":"HOME/etc/fedora-messaging/odd.toml:1:12: invalid type: integer `1`, expected a string"}
+        {"choice":{"name":"fedora","text":"fedora: koji.fedoraproject.org, with the message bus rabbitmq.fedoraproject.org","taken":true}}
+        {"choice":{"name":"fedora-stg","text":"fedora-stg: koji.stg.fedoraproject.org, with the message bus rabbitmq.stg.fedoraproject.org","taken":false}}
+        {"nobody":"fedora"}
+        -> Failed
+    "#]],
+    );
+    let setup = Setup {
+        user: Some("mona".to_owned()),
+        instance: Some("fedora-stg".to_owned()),
+        ..setup
+    };
+    check(
+        &home.ask(&setup, "").await,
+        expect![[r##"
+        {"unusable":"HOME/etc/fedora-messaging/odd.toml:1:12: invalid type: integer `1`, expected a string"}
+        {"choice":{"name":"fedora","text":"fedora: koji.fedoraproject.org, with the message bus rabbitmq.fedoraproject.org","taken":false}}
+        {"choice":{"name":"fedora-stg","text":"fedora-stg: koji.stg.fedoraproject.org, with the message bus rabbitmq.stg.fedoraproject.org","taken":true}}
+        {"would":{"file":"HOME/config/koji-notify/config.toml","text":"# Written by `koji-notify setup`. A sample with every option is in the documentation's folder;\n# `koji-notify check` says whether all of it works.\n\n[instance.fedora-stg]\npreset = \"fedora-stg\"\nuser = \"mona\"\n"}}
+        -> Done
+    "##]],
+    );
+    assert_eq!(home.tree(), before);
+    let setup = Setup {
+        dry_run: false,
+        no_autostart: true,
+        ..setup
+    };
+    let said = home.ask(&setup, "").await;
+    assert!(
+        said.contains("{\"written\":\"HOME/config/koji-notify/config.toml\"}\n"),
+        "{said}"
+    );
+    assert!(said.ends_with("-> Done\n"), "{said}");
+    assert!(!autostart::is_on(&home.places));
+    assert!(home.config().contains("preset = \"fedora-stg\"\nuser = \"mona\"\n"));
+    let odd = Setup {
+        instance: Some("fedora,brew".to_owned()),
+        force: true,
+        ..setup
+    };
+    let said = home.ask(&odd, "").await;
+    assert!(
+        said.ends_with("There is no brew in this list; numbers have commas between them\n"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn whoever_leaves_at_a_question_leaves_nothing_behind() {
     let answers = ["1\n", "mona\n", "yes\n"];
     for count in 0..answers.len() {
@@ -704,10 +765,11 @@ impl Home {
         let mut terminal = Terminal {
             answers: Some(&mut answers),
             output: &mut paper.clone(),
+            json: setup.json,
         };
         let end = setup.set_up(&self.places, &mut terminal).await;
         let mut said = String::from_utf8(paper.0.take()).unwrap();
-        if matches!(end, Ok(Exit::Done)) && !setup.yes {
+        if matches!(end, Ok(Exit::Done)) && !setup.yes && !setup.json {
             assert!(answers.fill_buf().unwrap().is_empty(), "not all was asked for: {said}");
         }
         said += &match end {
