@@ -4,9 +4,9 @@
 //! shipped with us; it looks as the desktop does, light or dark. Screen readers (AT-SPI) and the keyboard work without
 //! code of ours, where egui and slint bring half of it by AccessKit and iced none. Its D-Bus is gio's: no second zbus.
 //!
-//! It only reads: the journal beside the program that writes it, and the configuration. What is shown is made in
-//! [`rows`] and in the library's `view::entry` as plain values; the other modules put those into widgets. It knows
-//! no broker and asks no hub.
+//! It reads the journal beside the program that writes it, and reads and changes the configuration. What is shown is
+//! made in [`rows`], in [`settings`] and in the library's `view::entry` as plain values; the other modules put those
+//! into widgets. It dials no broker and asks no hub: the program does, by `koji-notify check` and `koji-notify setup`.
 
 mod arguments;
 mod chart;
@@ -17,6 +17,7 @@ mod past;
 mod preferences;
 mod rows;
 mod settings;
+mod setup;
 mod window;
 
 use adw::prelude::*;

@@ -21,13 +21,21 @@ use crate::live::{self, Live};
 use crate::past::Book;
 use crate::preferences;
 use crate::rows::{Filter, Row, Which};
+use crate::setup::{self, Setup};
 
 /// How often what is said of time is said anew, in seconds, while somebody may look.
 const MINUTE: u32 = 60;
 
+/// The name of the page with the list and the facts.
+const BUILDS: &str = "builds";
+
 /// The window and what it shows.
 pub(crate) struct Window {
     window: adw::ApplicationWindow,
+    /// The builds, and the page that sets things up, if it was needed.
+    pages: gtk::Stack,
+    setup: RefCell<Option<Rc<Setup>>>,
+    toasts: adw::ToastOverlay,
     leaflet: adw::Leaflet,
     search: gtk::SearchEntry,
     list: List,
@@ -78,6 +86,9 @@ impl Window {
         if let Some(text) = &arguments.filter {
             it.search.set_text(text);
         }
+        if setup::is_first(&it.places) {
+            it.set_up();
+        }
         it.window.present();
         it.look();
     }
@@ -105,13 +116,17 @@ impl Window {
         stack.add_named(&empty, Some("empty"));
         let details = Details::new();
         let leaflet = adw::Leaflet::builder().can_navigate_back(true).build();
+        let pages = gtk::Stack::new();
+        pages.add_named(&leaflet, Some(BUILDS));
+        let toasts = adw::ToastOverlay::new();
+        toasts.set_child(Some(&pages));
         let window = adw::ApplicationWindow::builder()
             .application(application)
             .title(tr("Koji Builds"))
             .icon_name("org.fedoraproject.KojiNotify")
             .default_width(1000)
             .default_height(680)
-            .content(&leaflet)
+            .content(&toasts)
             .build();
         let count = gtk::Label::builder()
             .css_classes(["caption", "dim-label"])
@@ -120,6 +135,9 @@ impl Window {
             .build();
         Rc::new(Self {
             window,
+            pages,
+            setup: RefCell::default(),
+            toasts,
             leaflet,
             search,
             list,
@@ -144,7 +162,7 @@ impl Window {
         let line = gtk::Separator::new(gtk::Orientation::Vertical);
         self.leaflet.append(&line).set_navigatable(false);
         self.leaflet.append(&self.right());
-        self.search.set_key_capture_widget(Some(&self.window));
+        self.search.set_key_capture_widget(Some(&self.leaflet));
         self.search.connect_search_changed(clone!(
             #[weak(rename_to = it)]
             self,
@@ -240,6 +258,7 @@ impl Window {
         });
         action("again", Self::look);
         action("preferences", |it| preferences::present(&it.window, &it.places));
+        action("setup", Self::set_up);
         action("about", Self::about);
         let seek = gio::SimpleAction::new("seek", Some(glib::VariantTy::STRING));
         seek.connect_activate(clone!(
@@ -266,9 +285,38 @@ impl Window {
         }
     }
 
+    /// Shows the page that writes a configuration, in the place of the builds.
+    fn set_up(self: &Rc<Self>) {
+        if self.setup.borrow().is_some() || !setup::is_possible(&self.places) {
+            return;
+        }
+        let it = Rc::downgrade(self);
+        let page = Setup::new(&self.places, move |written| {
+            let Some(it) = it.upgrade() else { return };
+            it.pages.set_visible_child_name(BUILDS);
+            if let Some(page) = it.setup.take() {
+                it.pages.remove(&page.all);
+            }
+            if let Some(file) = written {
+                let sentence = fill(&tr("Written: {file}"), &[("file", &file)]);
+                it.toasts
+                    .add_toast(adw::Toast::new(&glib::markup_escape_text(&sentence)));
+            }
+            it.search.grab_focus();
+            it.look();
+        });
+        self.pages.add_child(&page.all);
+        self.pages.set_visible_child(&page.all);
+        page.look();
+        *self.setup.borrow_mut() = Some(page);
+    }
+
     fn left(self: &Rc<Self>) -> gtk::Box {
         let menu = gio::Menu::new();
         menu.append(Some(&tr("Preferences…")), Some("win.preferences"));
+        if setup::is_possible(&self.places) {
+            menu.append(Some(&tr("Set Up…")), Some("win.setup"));
+        }
         menu.append(Some(&tr("About koji-notify")), Some("win.about"));
         let button = gtk::MenuButton::builder()
             .icon_name("open-menu-symbolic")

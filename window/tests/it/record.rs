@@ -1,8 +1,9 @@
 //! A journal with a packager's week in it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 use koji_notify::clock;
@@ -69,6 +70,54 @@ impl Home {
             format!("#!/bin/sh\ntest \"$3 $4\" = 'check --json' || exit 2\ncat <<'end'\n{says}\nend\nexit 5\n");
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Puts the real program beside it, which is built if it was not.
+    pub(crate) fn put_program(&self) {
+        let window = Path::new(env!("CARGO_BIN_EXE_koji-notify-window"));
+        let target = window.ancestors().nth(2).unwrap();
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--locked",
+                "--quiet",
+                "--package",
+                "koji-notify",
+                "--bin",
+                "koji-notify",
+            ])
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success());
+        fs::copy(target.join("debug/koji-notify"), self.path().join("koji-notify")).unwrap();
+    }
+
+    /// Takes the journal elsewhere, so that nothing happens in its folder when it is written. Returns where it is.
+    pub(crate) fn move_journal(&self) -> PathBuf {
+        let elsewhere = self.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        let elsewhere = elsewhere.join(FILE);
+        fs::rename(self.journal(), &elsewhere).unwrap();
+        symlink(&elsewhere, self.journal()).unwrap();
+        elsewhere
+    }
+
+    /// Returns a folder with our sentences in German.
+    pub(crate) fn german(&self) -> PathBuf {
+        let folder = self.path().join("locale");
+        let messages = folder.join("de/LC_MESSAGES");
+        fs::create_dir_all(&messages).unwrap();
+        let made = Command::new("msgfmt")
+            .arg("-o")
+            .arg(messages.join("koji-notify.mo"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../po/de.po"))
+            .status()
+            .unwrap();
+        assert!(made.success());
+        folder
     }
 
     /// Writes these down, as the running program does.
