@@ -602,7 +602,7 @@ mod tests {
         assert!(trouble.contains("config.toml:2"), "{trouble}");
         // It can be mended here.
         assert_eq!(page.groups.len(), 2);
-        std::fs::write(&places.config_file(), "[tell\n").unwrap();
+        std::fs::write(places.config_file(), "[tell\n").unwrap();
         let page = Page::read(&places);
         assert!(page.trouble.is_some() && page.groups.is_empty());
     }

@@ -610,6 +610,7 @@ fn told(change: Change, sent: Option<Timestamp>) -> Event {
         instance: fedora(),
         delivery: None,
         message: None,
+        is_first: false,
         sent,
         owner: None,
         event: HubEvent::Changed(change),
