@@ -152,6 +152,8 @@ pub(super) struct Quiet {
     unsure_until: Option<Timestamp>,
     /// What was held when that was last looked at.
     was: Hush,
+    /// The desktop had not said then how it is.
+    was_unsure: bool,
 }
 
 /// What is held just now. Less before more.
@@ -357,17 +359,29 @@ impl Watch {
         }
         let hush = self.hush();
         let before = std::mem::replace(&mut self.quiet.was, hush);
+        let was_unsure = std::mem::replace(&mut self.quiet.was_unsure, self.quiet.unsure_until.is_some());
         if hush < before {
-            self.tell_what_was_missed(effects);
+            let is_as_it_came = was_unsure && hush == Hush::Nothing && self.missed.left_out == 0;
+            self.tell_what_was_missed(now, is_as_it_came, effects);
         }
     }
 
-    fn tell_what_was_missed(&mut self, effects: &mut Vec<Effect>) {
+    /// Tells what was held. What was held for a moment only, before it was known that it is not quiet, is told as if it
+    /// came now.
+    fn tell_what_was_missed(&mut self, now: Timestamp, is_as_it_came: bool, effects: &mut Vec<Effect>) {
         if self.server != Some(false) {
             self.show_waiting(effects);
         }
         let missed = std::mem::take(&mut self.missed);
-        self.show_what_passes(missed, false, effects);
+        if !is_as_it_came {
+            self.show_what_passes(missed, false, effects);
+            return;
+        }
+        for tale in missed.tales {
+            if let Some(tale) = self.pace.admit(now, tale) {
+                self.show_one(tale, effects);
+            }
+        }
     }
 }
 

@@ -351,13 +351,16 @@ fn nothing_is_told_before_the_desktop_has_had_a_moment_to_say_how_it_is() {
     // Nothing is locked; or nobody says how it is.
     for known in ["desktop answered", "at 2\nwoke"] {
         let mut watch = watch();
-        let script = "desktop asked\nheard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona";
+        let script = "desktop asked
+                      heard 1 build 7 bash-5.3-1.fc43 BUILDING->FAILED mona
+                      heard 2 build 8 zsh-5.9-1.fc43 BUILDING->COMPLETE mona";
         let told = run(&mut watch, script);
         assert!(!told.contains("show"), "{told}");
         assert_eq!((watch.quiet(), watch.wake_at()), (BTreeSet::new(), Some(time(2))));
+        // Each by itself, as if nothing had held it.
         assert_eq!(
             run(&mut watch, known),
-            "show #1 Failed bash-5.3-1.fc43 FAILED my-builds\n"
+            "show #1 Failed bash-5.3-1.fc43 FAILED my-builds\nshow #2 Finished zsh-5.9-1.fc43 COMPLETE my-builds\n"
         );
         assert_eq!(run(&mut watch, "desktop answered"), "");
     }
