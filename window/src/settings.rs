@@ -246,9 +246,9 @@ fn quiet(written: &Written, rules: Option<&QuietRules>) -> Group {
     // Translators: after "Nothing pops up while".
     let reasons = vec![
         switch(tr("Do Not Disturb is on"), "do-not-disturb", rules.do_not_disturb),
-        switch(tr("a presentation is given"), "presentation", rules.presentation),
-        switch(tr("the screen is locked"), "locked", rules.locked),
-        switch(tr("nobody is at the computer"), "idle", rules.idle),
+        switch(tr("A presentation is given"), "presentation", rules.presentation),
+        switch(tr("The screen is locked"), "locked", rules.locked),
+        switch(tr("Nobody is at the computer"), "idle", rules.idle),
     ];
     let hours = |it: &Hours| format!("{}–{}", it.from.strftime("%H:%M"), it.until.strftime("%H:%M"));
     let mut lines = vec![joined(rules.hours.iter().map(hours).collect())];
@@ -286,7 +286,7 @@ fn quiet(written: &Written, rules: Option<&QuietRules>) -> Group {
         ],
     };
     Group {
-        // Translators: the heading of settings such as "the screen is locked".
+        // Translators: the heading of settings such as "The screen is locked".
         title: tr("Nothing pops up while"),
         fields: reasons,
         parts: vec![while_quiet],
@@ -551,9 +551,9 @@ mod tests {
               Canceled builds: Switch(true)
             Nothing pops up while
               Do Not Disturb is on: Switch(true)
-              a presentation is given: Switch(true)
-              the screen is locked: Switch(true)
-              nobody is at the computer: Switch(false)
+              A presentation is given: Switch(true)
+              The screen is locked: Switch(true)
+              Nobody is at the computer: Switch(false)
               Quiet hours: "22:00–07:00\nMonday, Tuesday\nFailures are told afterwards" []
                 quiet.days: Days({Monday, Tuesday})
                 quiet.failures-pass: Switch(false)
