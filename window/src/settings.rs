@@ -246,15 +246,15 @@ fn quiet(written: &Written, rules: Option<&QuietRules>) -> Group {
     // Translators: after "Nothing pops up while".
     let reasons = vec![
         switch(tr("Do Not Disturb is on"), "do-not-disturb", rules.do_not_disturb),
-        switch(tr("A presentation is given"), "presentation", rules.presentation),
+        switch(tr("Presentation mode is on"), "presentation", rules.presentation),
         switch(tr("The screen is locked"), "locked", rules.locked),
         switch(tr("Nobody is at the computer"), "idle", rules.idle),
     ];
     let hours = |it: &Hours| format!("{}–{}", it.from.strftime("%H:%M"), it.until.strftime("%H:%M"));
-    let mut lines = vec![joined(rules.hours.iter().map(hours).collect())];
+    let mut lines = vec![joined(rules.hours.iter().map(hours).collect(), || tr("No quiet hours"))];
     if !rules.hours.is_empty() {
         if rules.days.len() < Day::ALL.len() {
-            lines.push(joined(rules.days.iter().map(|it| day(*it)).collect()));
+            lines.push(joined(rules.days.iter().map(|it| day(*it)).collect(), String::new));
         }
         lines.push(if rules.failures_pass {
             tr("Failures are told at once")
@@ -323,14 +323,14 @@ fn group(written: &Written, name: &str, instance: Option<&Instance>) -> Group {
             part(tr("User"), user(instance), &["user", "hub user"], vec![users]),
             part(
                 tr("Packages that you follow"),
-                joined(written.list(&["instance", name, "packages"])),
+                joined(written.list(&["instance", name, "packages"]), || tr("No packages")),
                 &[],
                 vec![packages],
             ),
             part(tr("Message broker"), broker(instance), &about_broker, table.broker()),
             part(
                 tr("Hub"),
-                hub.unwrap_or_else(|| tr("none")),
+                hub.unwrap_or_else(|| tr("No hub")),
                 &about_hub,
                 vec![
                     table.text(
@@ -343,7 +343,7 @@ fn group(written: &Written, name: &str, instance: Option<&Instance>) -> Group {
             ),
             part(
                 tr("Web pages"),
-                joined(pages),
+                joined(pages, || tr("No web pages")),
                 &[],
                 vec![
                     table.text(tr("Address of the web interface"), &["weburl"]),
@@ -437,7 +437,8 @@ fn is_on(written: &Written, keys: &[&str]) -> Option<bool> {
 
 fn user(instance: Option<&Instance>) -> String {
     let Some(instance) = instance else {
-        return tr("none");
+        // Translators: the name of the person as a user of a Koji.
+        return tr("Not known yet");
     };
     let from = match instance.users_from {
         Identity::Configuration => tr("{user}, as the configuration says"),
@@ -445,7 +446,7 @@ fn user(instance: Option<&Instance>) -> String {
         Identity::Certificate => tr("{user}, as the certificate says"),
         Identity::FedoraUpn => tr("{user}, as ~/.fedora.upn says"),
     };
-    let users = joined(instance.users.iter().cloned().collect());
+    let users = joined(instance.users.iter().cloned().collect(), || tr("Not known yet"));
     fill(&from, &[("user", &users)])
 }
 
@@ -454,12 +455,17 @@ fn broker(instance: Option<&Instance>) -> String {
         .and_then(|it| it.broker.as_ref())
         .map(|it| it.address.to_string());
     let doors = instance.and_then(|it| it.one.as_ref());
-    let doors = doors.map(|it| joined(it.doors.iter().map(ToString::to_string).collect()));
-    address.or(doors).unwrap_or_else(|| tr("none"))
+    let doors = doors.map(|it| {
+        joined(it.doors.iter().map(ToString::to_string).collect(), || {
+            tr("No message broker")
+        })
+    });
+    address.or(doors).unwrap_or_else(|| tr("No message broker"))
 }
 
-fn joined(names: Vec<String>) -> String {
-    if names.is_empty() { tr("none") } else { names.join(", ") }
+/// Returns the names in one line, or what is said where there are none.
+fn joined(names: Vec<String>, nothing: impl FnOnce() -> String) -> String {
+    if names.is_empty() { nothing() } else { names.join(", ") }
 }
 
 /// Returns what the configuration calls a day.
@@ -551,7 +557,7 @@ mod tests {
               Canceled builds: Switch(true)
             Nothing pops up while
               Do Not Disturb is on: Switch(true)
-              A presentation is given: Switch(true)
+              Presentation mode is on: Switch(true)
               The screen is locked: Switch(true)
               Nobody is at the computer: Switch(false)
               Quiet hours: "22:00–07:00\nMonday, Tuesday\nFailures are told afterwards" []
@@ -563,7 +569,7 @@ mod tests {
                 instance.mine.user: List { items: ["mona", "bot"], add: "Another user name of yours", one: true }
               Packages that you follow: "bash" []
                 instance.mine.packages: List { items: ["bash"], add: "Follow another package", one: false }
-              Message broker: "none" []
+              Message broker: "No message broker" []
                 instance.mine.broker.url: Text("")
                 instance.mine.topic-prefix: Text("")
                 instance.mine.broker.ca-cert: Text("")
