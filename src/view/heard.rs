@@ -159,7 +159,10 @@ fn of_task(it: &TaskChange) -> Told {
         // What is only tagged was built before.
         Some(what) if it.method != "tagBuild" => {
             let sentence = match it.new {
-                TaskState::Free | TaskState::Assigned => tr("{what} waits for a builder"),
+                TaskState::Free if it.old.is_none() => tr("{what} was submitted"),
+                TaskState::Free => tr("{what} waits for a builder"),
+                // Translators: a builder of Koji, a computer, has been chosen for it.
+                TaskState::Assigned => tr("{what} has a builder"),
                 TaskState::Open => tr("{what} is being built"),
                 TaskState::Closed => tr("{what} is built"),
                 TaskState::Failed => tr("{what} failed"),
@@ -170,7 +173,7 @@ fn of_task(it: &TaskChange) -> Told {
         }
         what => {
             let details = [owner, named(what.as_deref()), scratch, target];
-            let sentence = of_task_number(&it.method, it.task, Some(it.new));
+            let sentence = of_task_number(&it.method, it.task, it.old, Some(it.new));
             (sentence, details.into_iter().flatten().collect())
         }
     }
@@ -183,19 +186,22 @@ fn of_child(it: &ChildChange) -> Told {
     // Translators: {number} is a task of Koji: "part of task 4711".
     let parent = fill(&tr("part of task {number}"), &[("number", &it.parent.to_string())]);
     let details = [named(srpm.as_deref()), named(arch), Some(parent)];
-    let sentence = of_task_number(&child.method, child.task, child.state);
+    let sentence = of_task_number(&child.method, child.task, it.old, child.state);
     (sentence, details.into_iter().flatten().collect())
 }
 
 /// Returns how a task stands that is known by its method and number.
-fn of_task_number(method: &str, task: TaskId, state: Option<TaskState>) -> String {
+fn of_task_number(method: &str, task: TaskId, old: Option<TaskState>, state: Option<TaskState>) -> String {
     let sentence = match state {
         Some(TaskState::Closed) => tr("{method} task {number} is done"),
         Some(TaskState::Failed) => tr("{method} task {number} failed"),
         Some(TaskState::Canceled) => tr("{method} task {number} was canceled"),
         Some(TaskState::Open) => tr("{method} task {number} is running"),
+        Some(TaskState::Free) if old.is_none() => tr("{method} task {number} was created"),
         // Translators: a task of Koji: "buildArch task 4711 waits for a builder".
-        Some(TaskState::Free | TaskState::Assigned) => tr("{method} task {number} waits for a builder"),
+        Some(TaskState::Free) => tr("{method} task {number} waits for a builder"),
+        // Translators: a builder of Koji, a computer, has been chosen for it.
+        Some(TaskState::Assigned) => tr("{method} task {number} has a builder"),
         None => tr("{method} task {number}"),
     };
     let values = [("method", &*text::name(method)), ("number", &task.to_string())];

@@ -140,22 +140,25 @@ fn why(facts: &Facts) -> adw::PreferencesGroup {
         inside.append(&label(why, &[]));
     }
     if !facts.evidence.is_empty() {
-        let lines = gtk::TextView::builder()
-            .editable(false)
-            .cursor_visible(false)
-            .wrap_mode(gtk::WrapMode::WordChar)
-            .top_margin(12)
-            .bottom_margin(12)
-            .left_margin(12)
-            .right_margin(12)
-            .css_classes(["card", "monospace"])
+        // A label is as high as its lines, however narrow it is.
+        let lines = gtk::Label::builder()
+            .label(facts.evidence.join("\n"))
+            .selectable(true)
+            .wrap(true)
+            .wrap_mode(pango::WrapMode::WordChar)
+            .xalign(0.0)
+            .margin_top(12)
+            .margin_bottom(12)
+            .margin_start(12)
+            .margin_end(12)
+            .css_classes(["monospace"])
             .build();
-        lines.buffer().set_text(&facts.evidence.join("\n"));
-        // The keyboard goes past it, not into it.
-        lines.set_accepts_tab(false);
         // Translators: what a screen reader calls the lines of a log that say why a build failed.
-        lines.update_property(&[gtk::accessible::Property::Label(&tr("Lines of the log"))]);
-        inside.append(&lines);
+        lines.update_property(&[gtk::accessible::Property::Description(&tr("Lines of the log"))]);
+        let card = column(0);
+        card.add_css_class("card");
+        card.append(&lines);
+        inside.append(&card);
     }
     group.add(&inside);
     group
