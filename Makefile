@@ -4,6 +4,8 @@ PREFIX = /usr/local
 DESTDIR =
 # A program that is already built. Without it `make install` builds one, which needs cargo.
 BIN =
+# Where data/screenshots is published, for the metainfo: https://… Without it that names no pictures.
+SCREENSHOTS =
 # More words for the program of `make demo`, for the test runner of `make test`, or the targets of `make fuzz`.
 ARGS =
 # How long `make fuzz` stays with a target.
@@ -116,9 +118,11 @@ check-data:
 	desktop-file-validate data/$(ID).desktop data/$(ID)-autostart.desktop data/$(ID).Window.desktop; \
 	msgfmt --desktop --template=data/$(ID).desktop -d po -o "$$made/$(ID).desktop"; \
 	desktop-file-validate "$$made/$(ID).desktop"; \
-	msgfmt --xml --template=data/$(ID).metainfo.xml -d po -o "$$made/$(ID).metainfo.xml"; \
-	appstreamcli validate --no-net data/$(ID).metainfo.xml "$$made/$(ID).metainfo.xml" >"$$made/said" \
-		|| { cat "$$made/said"; exit 1; }; \
+	for place in '' https://example.org/pictures; do \
+		$(call picture,$$place) <data/$(ID).metainfo.xml >"$$made/template.metainfo.xml"; \
+		msgfmt --xml --template="$$made/template.metainfo.xml" -d po -o "$$made/$(ID).metainfo.xml"; \
+		appstreamcli validate --no-net "$$made/$(ID).metainfo.xml" >"$$made/said" || { cat "$$made/said"; exit 1; }; \
+	done; \
 	for file in $$(find data -name '*.xml' -o -name '*.svg'); do \
 		python3 -c 'import sys, xml.dom.minidom as it; it.parse(sys.argv[1])' "$$file"; \
 	done; \
@@ -196,7 +200,8 @@ install: $(if $(BIN),,build)
 		install -D -m 755 '$(window)' $(call to,$(bindir))/koji-notify-window && \
 		$(call merge,desktop,data/$(ID).Window.desktop,$(call to,$(datadir))/applications/$(ID).Window.desktop); fi
 	@$(call merge,desktop,data/$(ID).desktop,$(call to,$(datadir))/applications/$(ID).desktop)
-	@$(call merge,xml,data/$(ID).metainfo.xml,$(call to,$(datadir))/metainfo/$(ID).metainfo.xml)
+	@template=$$(mktemp --suffix=.metainfo.xml) && $(call picture,$(SCREENSHOTS)) <data/$(ID).metainfo.xml >"$$template" && \
+		$(call merge,xml,"$$template",$(call to,$(datadir))/metainfo/$(ID).metainfo.xml); rm -f "$$template"
 	@$(INSTALL_DATA) data/$(ID)-autostart.desktop $(call to,$(datadir))/koji-notify/autostart/$(ID).desktop
 	@$(call fill,data/$(ID).service.in,$(call to,$(datadir))/dbus-1/services/$(ID).service)
 	@$(call fill,data/koji-notify.service.in,$(call to,$(unitdir))/koji-notify.service)
@@ -224,6 +229,11 @@ merge = mkdir -p $(dir $(3)) && if msgfmt --$(1) --template=$(2) -d po -o $(3) 2
 
 # fill TEMPLATE,TO
 fill = mkdir -p $(dir $(2)) && sed 's|@bindir@|$(bindir)|g' $(1) >$(2) && chmod 644 $(2)
+
+# picture PLACE <FROM >TO: the metainfo with its pictures there, or without them.
+picture = case "$(1)" in \
+	'') sed '/<!-- Whoever publishes/d; /<screenshots>/,/<.screenshots>/d' ;; \
+	*) sed "/<!-- Whoever publishes/d; s|@screenshots@|$(1)|" ;; esac
 
 # complete SHELL,TO
 complete = mkdir -p $(dir $(2)) && $(program) completions $(1) >$(2) && chmod 644 $(2)

@@ -86,6 +86,28 @@ fn everything_is_installed_where_desktops_look() {
             "{metainfo}"
         );
     }
+    // Nobody has said where the pictures are.
+    assert!(
+        !metainfo.contains("screenshot") && metainfo.contains("<categories>"),
+        "{metainfo}"
+    );
+    make(&[
+        "install",
+        &destination,
+        "PREFIX=/usr",
+        &program,
+        "SCREENSHOTS=https://example.org/koji",
+    ]);
+    let metainfo = read("share/metainfo/org.fedoraproject.KojiNotify.metainfo.xml");
+    let pictures: Vec<_> = metainfo
+        .split("<image>https://example.org/koji/")
+        .skip(1)
+        .map(|it| it.split('<').next().unwrap())
+        .collect();
+    assert_eq!(pictures, ["failed-light.png", "menu.png", "window-light.png"]);
+    for picture in pictures {
+        assert!(root().join("data/screenshots").join(picture).is_file(), "{picture}");
+    }
 
     make(&["uninstall", &destination, "PREFIX=/usr"]);
     assert_eq!(files(&house.path().join("usr")), BTreeSet::new());
