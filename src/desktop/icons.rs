@@ -14,12 +14,12 @@ use crate::view::{Badge, Icon};
 /// The application's id, which is also the name of its icon.
 pub const APP: &str = "org.fedoraproject.KojiNotify";
 
-/// The sides of the pictures in pixels: 16, 22 and 24 in the panels of today, 32 in thick ones, 44 and 48 for doubled
-/// scale.
-pub const SIZES: [u16; 6] = [16, 22, 24, 32, 44, 48];
+/// The sides of the pictures in pixels: 16, 22 and 24 in the panels of today, 32 and 48 in thick ones, and each of them at
+/// doubled scale.
+pub const SIZES: [u16; 8] = [16, 22, 24, 32, 44, 48, 64, 96];
 
 /// The bytes of one icon's mask in all [`SIZES`].
-const MASK: usize = 16 * 16 + 22 * 22 + 24 * 24 + 32 * 32 + 44 * 44 + 48 * 48;
+const MASK: usize = 16 * 16 + 22 * 22 + 24 * 24 + 32 * 32 + 44 * 44 + 48 * 48 + 64 * 64 + 96 * 96;
 
 /// How pictures are filled, as red, green and blue. A panel may be dark or light, and does not say: this brown has a
 /// contrast of more than 3 to 1 against either (WCAG 2.2, 1.4.11), and it is no blue, which the tray of waybar is unless it

@@ -383,8 +383,8 @@ mod tests {
         check(
             &tasks(&|state| task_of("build", Some("bash"), state)),
             expect![[r#"
-                bash waits for a builder (by mona, Scratch build, f43, task 900)
-                bash waits for a builder (by mona, Scratch build, f43, task 900)
+                bash was submitted (by mona, Scratch build, f43, task 900)
+                bash has a builder (by mona, Scratch build, f43, task 900)
                 bash is being built (by mona, Scratch build, f43, task 900)
                 bash is built (by mona, Scratch build, f43, task 900)
                 bash failed (by mona, Scratch build, f43, task 900)
@@ -398,8 +398,8 @@ mod tests {
                 ..task_of("newRepo", None, state)
             }),
             expect![[r#"
-                newRepo task 900 waits for a builder (by mona)
-                newRepo task 900 waits for a builder (by mona)
+                newRepo task 900 was created (by mona)
+                newRepo task 900 has a builder (by mona)
                 newRepo task 900 is running (by mona)
                 newRepo task 900 is done (by mona)
                 newRepo task 900 failed (by mona)

@@ -36,57 +36,57 @@ async fn each_kind_of_message_is_a_line_of_words() {
     check(
         &words,
         expect![[r#"
-        hello was added to f44
-        The repository of f44-build is being made (repository 1)
-        The repository of f44-build is ready (repository 1)
-        hello-1.0-20261120172159.fc44 is being built (by alice, rawhide, task 9)
-        hello-1.0-20261120172159.fc44 is built (by alice, rawhide, task 9)
-        hello-1.0-20261120172159.fc44 was tagged into f44-signing-pending (by alice)
-        hello-1.0-20261120172159.fc44 was untagged from f44-signing-pending (by kojiadmin, owner alice)
-        hello-1.0-20261120172159.fc44 was tagged into f44 (by kojiadmin, owner alice)
-        python-requests waits for a builder (by alice, Scratch build, rawhide, task 23)
-        python-requests is being built (by alice, Scratch build, rawhide, task 23)
-        hello-2.29-954226.fc44 waits for a builder (by alice, Scratch build, rawhide, task 34)
-        hello-2.29-954226.fc44 is being built (by alice, Scratch build, rawhide, task 34)
-        tree-6.4-954223.fc44 is built (by alice, rawhide, task 18)
-        hello-9.21-954227.fc44 is being built (by alice, rawhide, task 36)
-        python-requests-3.2-954225.fc44 is built (by alice, Scratch build, rawhide, task 23)
-        hello-2.29-954226.fc44 is built (by alice, Scratch build, rawhide, task 34)
-        newpkg954236 was blocked in f44
-        rust-zbus-0.4-954230.fc44 was canceled (by alice, rawhide, task 42)
-        tree was canceled (by alice, Scratch build, rawhide, task 55)
-        gnome-tweaks-4.4-954228.fc44 failed (by alice, Scratch build, rawhide, task 38)
-        hello-9.21-954227.fc44 failed (by alice, rawhide, task 36)
-        python-requests-4.15-954234.fc44,draft_8 is being built (by alice, rawhide, task 60)
-        hello-1.22-954235.fc43 is being built (by alice, f43-candidate, task 64)
-        hello-1.22-954235.fc43 is built (by alice, f43-candidate, task 64)
-        python-requests-4.15-954234.fc44,draft_8 is built (by alice, rawhide, task 60)
-        hello-1.22-954235.fc43 was tagged into f43-updates-candidate (by alice)
-        hello-1.22-954235.fc43 was tagged into f43 (by kojiadmin, owner alice)
-        hello-1.22-954235.fc43 was untagged from f43 (by kojiadmin, owner alice)
-        hello-1.22-954235.fc43 was tagged into f43 (by alice)
-        hello-1.22-954235.fc43 was untagged from f43 (by alice)
-        The entry of oddpkg1795195541 in f43 was changed
-        oddpkg1795195541 was unblocked in f43
-        oddpkg1795195541 was removed from f43
-        tree-99.0-1795195544.fc44 is built (by kojiadmin)
-        Something else: org.fedoraproject.prod.buildsys.build.state.change
-        hello-200-1795195547 is being built (by alice)
-        hello-200-1795195547 failed (by alice)
-        tree waits for a builder (by alice, Scratch build, rawhide, task 96)
-        hello-1.22-954235.fc43.x86_64 was signed with 798b452a (owner alice, hello-1.22-954235.fc43)
-        tree-99.0-1795195544.fc44 was untagged from f44 (by kojiadmin, owner alice)
-        tree-99.0-1795195544.fc44 was canceled (by alice)
-        tree-99.0-1795195544.fc44 was deleted (by alice)
-        Something else: org.fedoraproject.prod.buildsys.build.promote
-        hello-202-1795195584 is built (by alice)
-        gnome-tweaks-5.1-1795195716.fc44 failed (by alice, rawhide, task 107)
-        gnome-tweaks-2.21-958901.fc44 is built (by alice, rawhide, task 163)
-        texlive-base-2.25-960921.fc44 is built (by bob, rawhide, task 171)
-        perl-Moose-8.5-960938.fc44 was canceled (by bob, rawhide, task 219)
-        tree-1.0-20261120173718.fc44 is being built (by alice, rawhide, task 344)
-        tree-1.0-20261120173718.fc44 is built (by alice, rawhide, task 344)
-    "#]],
+            hello was added to f44
+            The repository of f44-build is being made (repository 1)
+            The repository of f44-build is ready (repository 1)
+            hello-1.0-20261120172159.fc44 is being built (by alice, rawhide, task 9)
+            hello-1.0-20261120172159.fc44 is built (by alice, rawhide, task 9)
+            hello-1.0-20261120172159.fc44 was tagged into f44-signing-pending (by alice)
+            hello-1.0-20261120172159.fc44 was untagged from f44-signing-pending (by kojiadmin, owner alice)
+            hello-1.0-20261120172159.fc44 was tagged into f44 (by kojiadmin, owner alice)
+            python-requests has a builder (by alice, Scratch build, rawhide, task 23)
+            python-requests is being built (by alice, Scratch build, rawhide, task 23)
+            hello-2.29-954226.fc44 has a builder (by alice, Scratch build, rawhide, task 34)
+            hello-2.29-954226.fc44 is being built (by alice, Scratch build, rawhide, task 34)
+            tree-6.4-954223.fc44 is built (by alice, rawhide, task 18)
+            hello-9.21-954227.fc44 is being built (by alice, rawhide, task 36)
+            python-requests-3.2-954225.fc44 is built (by alice, Scratch build, rawhide, task 23)
+            hello-2.29-954226.fc44 is built (by alice, Scratch build, rawhide, task 34)
+            newpkg954236 was blocked in f44
+            rust-zbus-0.4-954230.fc44 was canceled (by alice, rawhide, task 42)
+            tree was canceled (by alice, Scratch build, rawhide, task 55)
+            gnome-tweaks-4.4-954228.fc44 failed (by alice, Scratch build, rawhide, task 38)
+            hello-9.21-954227.fc44 failed (by alice, rawhide, task 36)
+            python-requests-4.15-954234.fc44,draft_8 is being built (by alice, rawhide, task 60)
+            hello-1.22-954235.fc43 is being built (by alice, f43-candidate, task 64)
+            hello-1.22-954235.fc43 is built (by alice, f43-candidate, task 64)
+            python-requests-4.15-954234.fc44,draft_8 is built (by alice, rawhide, task 60)
+            hello-1.22-954235.fc43 was tagged into f43-updates-candidate (by alice)
+            hello-1.22-954235.fc43 was tagged into f43 (by kojiadmin, owner alice)
+            hello-1.22-954235.fc43 was untagged from f43 (by kojiadmin, owner alice)
+            hello-1.22-954235.fc43 was tagged into f43 (by alice)
+            hello-1.22-954235.fc43 was untagged from f43 (by alice)
+            The entry of oddpkg1795195541 in f43 was changed
+            oddpkg1795195541 was unblocked in f43
+            oddpkg1795195541 was removed from f43
+            tree-99.0-1795195544.fc44 is built (by kojiadmin)
+            Something else: org.fedoraproject.prod.buildsys.build.state.change
+            hello-200-1795195547 is being built (by alice)
+            hello-200-1795195547 failed (by alice)
+            tree waits for a builder (by alice, Scratch build, rawhide, task 96)
+            hello-1.22-954235.fc43.x86_64 was signed with 798b452a (owner alice, hello-1.22-954235.fc43)
+            tree-99.0-1795195544.fc44 was untagged from f44 (by kojiadmin, owner alice)
+            tree-99.0-1795195544.fc44 was canceled (by alice)
+            tree-99.0-1795195544.fc44 was deleted (by alice)
+            Something else: org.fedoraproject.prod.buildsys.build.promote
+            hello-202-1795195584 is built (by alice)
+            gnome-tweaks-5.1-1795195716.fc44 failed (by alice, rawhide, task 107)
+            gnome-tweaks-2.21-958901.fc44 is built (by alice, rawhide, task 163)
+            texlive-base-2.25-960921.fc44 is built (by bob, rawhide, task 171)
+            perl-Moose-8.5-960938.fc44 was canceled (by bob, rawhide, task 219)
+            tree-1.0-20261120173718.fc44 is being built (by alice, rawhide, task 344)
+            tree-1.0-20261120173718.fc44 is built (by alice, rawhide, task 344)
+        "#]],
     );
     assert_eq!(tail.end().await, (0, String::new()));
     house.vhost.queues_when(<[_]>::is_empty).await;
@@ -127,17 +127,17 @@ async fn what_kojis_own_plugin_sends_is_a_line_of_words_too() {
     check(
         &words,
         expect![[r#"
-        hello-1.0-20261120172159.fc44 is built (by alice, task 9)
-        hello-9.21-954227.fc44 failed (by alice, task 36)
-        rust-zbus-0.4-954230.fc44 was canceled (by alice, task 42)
-        hello-1.0-20261120172159.fc44 is being built (by alice, task 9)
-        createrepo task 4 is done (by user 4, aarch64, part of task 1)
-        newRepo task 1 waits for a builder (by user 4, f44-build)
-        hello-1.0-20261120172159.fc44 was tagged into f44-signing-pending (by alice)
-        hello was added to f44 (by kojiadmin)
-        The repository of f44-build is ready (repository 1, task 1)
-        hello-1.22-954235.fc43.x86_64 was signed with 798b452a (owner alice, hello-1.22-954235.fc43)
-    "#]],
+            hello-1.0-20261120172159.fc44 is built (by alice, task 9)
+            hello-9.21-954227.fc44 failed (by alice, task 36)
+            rust-zbus-0.4-954230.fc44 was canceled (by alice, task 42)
+            hello-1.0-20261120172159.fc44 is being built (by alice, task 9)
+            createrepo task 4 is done (by user 4, aarch64, part of task 1)
+            newRepo task 1 was created (by user 4, f44-build)
+            hello-1.0-20261120172159.fc44 was tagged into f44-signing-pending (by alice)
+            hello was added to f44 (by kojiadmin)
+            The repository of f44-build is ready (repository 1, task 1)
+            hello-1.22-954235.fc43.x86_64 was signed with 798b452a (owner alice, hello-1.22-954235.fc43)
+        "#]],
     );
     assert_eq!(tail.end().await, (0, String::new()));
     fs::write(&file, json.all().await.join("\n")).unwrap();
