@@ -89,7 +89,7 @@ impl Desktop {
             // Its notifications would cover the menu.
             Self::Sway => {
                 r##"mkdir -p "$XDG_CONFIG_HOME/swaync"
-                printf '%s\n' '{ "positionX": "left" }' >"$XDG_CONFIG_HOME/swaync/config.json"
+                printf '%s\n' '{ "positionX": "left", "positionY": "bottom" }' >"$XDG_CONFIG_HOME/swaync/config.json"
                 printf '%s\n' '.notification-default-action { background: #00ff00; }' \
                     '.notification-action:first-child { background: #ff00ff; }' \
                     >"$XDG_CONFIG_HOME/swaync/style.css"

@@ -87,7 +87,8 @@ impl Scene {
         self.hub.take_calls();
         let daemon = self.desk.start();
         self.hub.wait_for_answers(1, LOOK).await;
-        self.desk.status_when(|it| it.instances[0].hub == "answers").await;
+        let answers = |it: &Status| it.instances.first().is_some_and(|it| it.hub == "answers");
+        self.desk.status_when(answers).await;
         daemon
     }
 
