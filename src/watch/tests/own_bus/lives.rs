@@ -367,16 +367,16 @@ fn a_repository_that_is_ready_is_looked_into_at_once_if_something_waits_for_one(
 }
 
 #[test]
-fn what_the_hub_kept_back_for_hours_is_no_news_of_now() {
+fn what_the_hub_kept_back_for_a_day_is_no_news_of_now() {
     check_mona(
         "asked started on
-         at 40000
+         at 86400
          heard 1 top 9 build bash ASSIGNED->OPEN owner=#2 created=0 started=1
          heard 2 record 7 bash-5.3-1.fc43 ->BUILDING mona owner=#2 task=9 created=5
          heard 3 child 11 below 9 buildArch x86_64 OPEN->FAILED owner=#2 started=6 ended=9
          heard 4 record 7 bash-5.3-1.fc43 BUILDING->FAILED mona owner=#2 task=9 created=5 ended=10
          heard 5 record 8 zsh-5.9-1.fc43 BUILDING->COMPLETE mona owner=#2 task=19 created=5 ended=11
-         at 40031
+         at 86431
          woke",
         expect![[r#"
             save Started on
@@ -419,9 +419,9 @@ fn what_an_earlier_run_has_told_is_not_told_again_however_late_it_comes() {
         stories: filed.collect(),
         ..Resumed::default()
     };
-    second.step(time(100), Event::Resumed(Box::new(resumed)));
+    second.step(time(86400), Event::Resumed(Box::new(resumed)));
     // The same in other messages: no id of a plugin's message lasts.
-    let again = "at 100
+    let again = "at 86400
                  heard 3 top 9 build bash OPEN->FAILED owner=#2 created=0 started=1 ended=12
                  heard 4 record 8 zsh-5.9-1.fc43 BUILDING->COMPLETE mona owner=#2 task=19 created=5 ended=10
                  heard 5 record 7 bash-5.3-1.fc43 BUILDING->FAILED mona owner=#2 task=9 created=5 ended=10";
